@@ -1,0 +1,242 @@
+"""Statutory days: what a working day is, and where a period ends.
+
+A working day is named as worked in the year's notice, or is Monday to Friday and not among its
+holidays (LAW T-07). A year without a notice is *provisional*: we count Monday to Friday without the
+fixed statutory days, and nothing may be opened on such a date (T-09b). Calendar-day periods never
+need the table; only the rolled-over last day does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Literal
+
+from decisionflow.core import source as files
+from decisionflow.errors import BadInput, Problem
+
+DAY = timedelta(days=1)
+Unit = Literal["day", "workday"]
+Confirmed = Literal["source", "secondary", "memory", "derived"]
+
+# Days fixed by the holiday measure itself (arts. 2, 3); the moon decides the others.
+_FIXED = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
+_WEEKDAYS = "一二三四五六日"
+
+
+class YearFile(files.Frozen):
+    """One year's notice as it stands in `workflows/calendars`."""
+
+    format: Literal["1"]
+    calendar: str
+    year: int
+    version: int
+    title: str
+    number: str = ""
+    issued: date | None = None
+    confirmed: Confirmed
+    confirmed_issue: Confirmed | None = None
+    papers: tuple[str, ...] = ()
+    holidays: dict[str, tuple[date, ...]]
+    work: tuple[date, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """The rest days and make-up days of one year by one version of its notice."""
+
+    year: int
+    version: int
+    title: str
+    number: str
+    issued: date | None
+    off: Mapping[date, str]
+    work: frozenset[date]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Official years under one name, the newest version of each; years without a notice are provisional."""
+
+    name: str
+    years: Mapping[int, Year] = field(default_factory=dict)
+    versions: tuple[Year, ...] = ()
+
+    def known(self, on: date) -> Calendar:
+        """The calendar as it was known on a day: a later notice does not move what was already over (T-09)."""
+        return assemble(self.name, self.versions, on)
+
+    @property
+    def version(self) -> str:
+        """``CN#3f2a…``: the name and a digest over all years, stored with each counted date."""
+        parts = "".join(f"{year.year}@{year.version}:{year.digest}\n" for _, year in sorted(self.years.items()))
+        return f"{self.name}#{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
+
+    def knows(self, day: date) -> bool:
+        """Whether the day lies in a year with a notice."""
+        return day.year in self.years
+
+    def holiday(self, day: date) -> str:
+        """The holiday's name, ``周末`` for a resting weekend, or '' for a working day."""
+        year = self.years.get(day.year)
+        if year is None:
+            if (day.month, day.day) in _FIXED:
+                return "法定节假日"
+        elif day in year.work:
+            return ""
+        elif day in year.off:
+            return year.off[day]
+        return "周末" if day.weekday() >= 5 else ""
+
+    def is_workday(self, day: date) -> bool:
+        """True for a working day; a guess in a year the calendar does not know."""
+        return not self.holiday(day)
+
+    def is_makeup(self, day: date) -> bool:
+        """A Saturday or Sunday that is worked (调休)."""
+        return day.weekday() >= 5 and self.is_workday(day)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A length of time in days or working days."""
+
+    length: int
+    unit: Unit
+
+    def __str__(self) -> str:
+        return f"{self.length} {self.unit}s"
+
+    @property
+    def say(self) -> str:
+        """``30日`` or ``7个工作日``."""
+        return f"{self.length}日" if self.unit == "day" else f"{self.length}个工作日"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Where a period ends and how it was counted; the start day is never counted (T-01).
+
+    `ends_on` is the raw last day, `rolls_to` the last day moved off a rest day (T-02, and T-10 for a
+    period counted backwards: then it moves earlier). `provisional` says that `ends_on` rests on a
+    year without a notice, `unknown_years` which; `rolls_provisional` says it of `rolls_to` alone.
+    """
+
+    starts_on: date
+    period: Period
+    ends_on: date
+    rolls_to: date
+    counted: tuple[date, ...]
+    skipped: tuple[tuple[date, str], ...]
+    provisional: bool
+    rolls_provisional: bool
+    unknown_years: tuple[int, ...]
+    calendar: str
+
+
+def period(text: str) -> Period:
+    """``'30 days'`` or ``'7 workdays'`` as a Period. Raises ValueError for anything else."""
+    found = re.fullmatch(r"([1-9][0-9]{0,3}) (day|workday)s?", text)
+    if not found:
+        raise ValueError("期限应写作“30 days”或“7 workdays”")
+    unit: Unit = "day" if found[2] == "day" else "workday"
+    return Period(int(found[1]), unit)
+
+
+def read_year(text: str, name: str) -> Year:
+    """One year's file as a Year. Raises BadInput with every problem and its line."""
+    source = files.read(text, name)
+    parsed = files.parse(YearFile, source)
+    off = {day: title for title, days in parsed.holidays.items() for day in days}
+    problems = [
+        source.problem(("holidays",), f"{day} 不在{parsed.year}年内", "year") for day in off if day.year != parsed.year
+    ]
+    problems += [
+        source.problem(("work",), f"{day} 不在{parsed.year}年内", "year")
+        for day in parsed.work
+        if day.year != parsed.year
+    ]
+    problems += [
+        source.problem(("work",), f"{day} 不是周六或周日", "makeup") for day in parsed.work if day.weekday() < 5
+    ]
+    problems += [source.problem(("work",), f"{day} 既放假又上班", "clash") for day in parsed.work if day in off]
+    if problems:
+        raise BadInput(problems)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Year(
+        parsed.year, parsed.version, parsed.title, parsed.number, parsed.issued, off, frozenset(parsed.work), digest
+    )
+
+
+def assemble(name: str, years: Iterable[Year], known_on: date | None = None) -> Calendar:
+    """The newest version of each year; with `known_on`, the newest that had been issued by that day."""
+    chosen: dict[int, Year] = {}
+    versions = tuple(years)
+    for year in versions:
+        late = known_on is not None and year.issued is not None and year.issued > known_on
+        if not late and (year.year not in chosen or chosen[year.year].version < year.version):
+            chosen[year.year] = year
+    return Calendar(name, chosen, versions)
+
+
+def add(calendar: Calendar, start: date, length: Period) -> Count:
+    """The end of a period that starts on `start` (that day not counted)."""
+    return _walk(calendar, start, length, DAY)
+
+
+def before(calendar: Calendar, day: date, length: Period) -> Count:
+    """The last day that lies at least a period before `day` (backward limit, T-10)."""
+    return _walk(calendar, day, length, -DAY)
+
+
+def elapsed(calendar: Calendar, start: date, end: date, unit: Unit, *, exclusive: bool = False) -> tuple[int, bool]:
+    """How many days of `unit` lie in (start, end], or strictly between them if `exclusive` (T-11).
+
+    Returns the number and whether it is provisional. Negative spans count 0.
+    """
+    last = end - DAY if exclusive else end
+    if unit == "day":
+        return max((last - start).days, 0), False
+    days = [start + DAY * n for n in range(1, max((last - start).days, 0) + 1)]
+    return sum(calendar.is_workday(day) for day in days), any(not calendar.knows(day) for day in days)
+
+
+def say_day(day: date) -> str:
+    """``2026年12月2日（周三）``."""
+    return f"{day.year}年{day.month}月{day.day}日（周{_WEEKDAYS[day.weekday()]}）"
+
+
+def _walk(calendar: Calendar, start: date, length: Period, step: timedelta) -> Count:
+    day = start
+    counted: list[date] = []
+    skipped: list[tuple[date, str]] = []
+    while len(counted) < length.length:
+        day = _step(day, step)
+        reason = calendar.holiday(day) if length.unit == "workday" else ""
+        if reason:
+            skipped.append((day, reason))
+        else:
+            counted.append(day)
+    rolls = day
+    while calendar.holiday(rolls):
+        rolls = _step(rolls, step)
+    unknown = {seen.year for seen in (*counted, *(d for d, _ in skipped)) if not calendar.knows(seen)}
+    if length.unit == "day":
+        unknown = set()
+    return Count(
+        starts_on=start, period=length, ends_on=day, rolls_to=rolls, counted=tuple(counted), skipped=tuple(skipped),
+        provisional=bool(unknown), rolls_provisional=bool(unknown) or not calendar.knows(rolls) or not calendar.knows(day),
+        unknown_years=tuple(sorted(unknown)), calendar=calendar.version,
+    )  # fmt: skip
+
+
+def _step(day: date, step: timedelta) -> date:
+    try:
+        return day + step
+    except OverflowError as fault:
+        raise BadInput([Problem("start", "日期超出可计算的范围（0001年至9999年）", rule="range")]) from fault
