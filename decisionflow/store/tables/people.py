@@ -1,0 +1,72 @@
+"""The register as its entries say it: units, posts, persons, appointments."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+
+class Unit(SQLModel, table=True):
+    """A body of the government, by the name it has now; `succeeds` names the unit it came from."""
+
+    __tablename__ = "unit"
+    __table_args__ = ({"info": {"class": "projection"}},)
+    authority_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str
+    short: str
+    rank: int
+    valid_from: date
+    valid_to: date | None
+    succeeds: str
+    entry_id: str
+
+
+class Post(SQLModel, table=True):
+    """A post of a unit with the duties it carries (JSON list)."""
+
+    __tablename__ = "post"
+    __table_args__ = (Index("ix_post_unit", "authority_id", "unit_id"), {"info": {"class": "projection"}})
+    authority_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    unit_id: str
+    title: str
+    duties: str
+    rank: int
+    valid_from: date
+    valid_to: date | None
+    entry_id: str
+
+
+class Person(SQLModel, table=True):
+    """A human being, across all authorities. Two persons of one name stay two."""
+
+    __tablename__ = "person"
+    __table_args__ = (Index("ix_person_name", "name"), {"info": {"class": "projection"}})
+    id: str = Field(primary_key=True)
+    name: str
+    note: str
+    authority_id: str
+    entry_id: str
+
+
+class Appointment(SQLModel, table=True):
+    """A person holding a post from a day on, by a document."""
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        Index("ix_appointment_person", "person_id", "authority_id"),
+        Index("ix_appointment_post", "authority_id", "post_id"),
+        {"info": {"class": "projection"}},
+    )
+    authority_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    person_id: str
+    post_id: str
+    document: str
+    acting: bool
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    ended: bool
+    entry_id: str
