@@ -1,0 +1,1 @@
+"""WHAT PEOPLE DO: one function a deed. Takes an open transaction; never commits, never reads the clock."""

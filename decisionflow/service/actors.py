@@ -1,0 +1,93 @@
+"""Who acts: a person in a post, with the duties that post carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import orjson
+from sqlalchemy import Connection, text
+
+from decisionflow.core import procedure as law
+from decisionflow.core.facts import Facts, Party
+from decisionflow.errors import Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person acting through one appointment. `auth` says how we know (no secrets)."""
+
+    authority: str
+    person: str
+    name: str
+    appointment: str
+    post: str
+    post_title: str
+    unit: str
+    unit_name: str
+    duties: tuple[str, ...]
+    kind: Literal["person", "system", "import"] = "person"
+    auth: Mapping[str, str] = field(default_factory=dict)
+
+    def party(self, duty: str = "") -> Party:
+        """How this actor stands in an entry, acting for a duty."""
+        return Party(self.person, self.name, self.post, self.post_title, self.unit, self.unit_name, duty)
+
+
+_APPOINTMENTS = text("""
+    select a.id, a.authority_id, a.person_id, n.name, a.post_id, p.title, p.duties, p.unit_id, u.name as unit_name,
+           a.valid_from, a.valid_to, a.acting, a.document
+    from appointment a
+    join person n on n.id = a.person_id
+    join post p on p.authority_id = a.authority_id and p.id = a.post_id
+    join unit u on u.authority_id = p.authority_id and u.id = p.unit_id
+    where a.authority_id = :authority and a.person_id = :person and a.ended = :no
+    order by p.rank, a.id
+""")
+
+
+def posts_of(connection: Connection, authority: str, person: str, on: date) -> tuple[Actor, ...]:
+    """Every post a person holds in an authority on a day, each as an actor, by rank."""
+    rows = connection.execute(_APPOINTMENTS, {"authority": authority, "person": person, "no": False}).mappings()
+    return tuple(
+        Actor(row["authority_id"], row["person_id"], row["name"], row["id"], row["post_id"], row["title"], row["unit_id"],
+              row["unit_name"], tuple(orjson.loads(row["duties"])))
+        for row in rows
+        if _as_date(row["valid_from"]) <= on and (row["valid_to"] is None or on <= _as_date(row["valid_to"]))
+    )  # fmt: skip
+
+
+def acting(connection: Connection, authority: str, person: str, on: date, appointment: str = "") -> Actor:
+    """The actor of one appointment, or of the only one a person has. Raises Forbidden."""
+    posts = posts_of(connection, authority, person, on)
+    chosen = [post for post in posts if not appointment or post.appointment == appointment]
+    if not chosen:
+        raise Forbidden("no valid appointment", say="您目前没有有效任职，不能办理；如有疑问请联系系统管理员")
+    if len(chosen) > 1:
+        raise Forbidden("several posts, none chosen", say="您有多个岗位，请先选择以哪个岗位办理")
+    return chosen[0]
+
+
+def _as_date(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def duty_for(procedure: law.Procedure, action: law.Action, actor: Actor, facts: Facts | None) -> str:
+    """The duty by which an actor may take an action, '' when none: the one permission function for acts.
+
+    A duty *of the authority* is carried by the post; a duty *of the case* also needs the actor's unit
+    (or post) to hold it in this case.
+    """
+    for duty in action.by:
+        if duty not in actor.duties:
+            continue
+        if procedure.duties[duty].of == "authority" or _holds(actor, duty, facts):
+            return duty
+    return ""
+
+
+def _holds(actor: Actor, duty: str, facts: Facts | None) -> bool:
+    held = facts.duties.get(duty, ()) if facts else ()
+    return any(one.get("id") in (actor.unit, actor.post) or one.get("name") == actor.unit_name for one in held)

@@ -1,0 +1,116 @@
+"""Published procedures: read from files, checked as a whole, frozen under their digest."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from decisionflow import paths
+from decisionflow.core import soundness
+from decisionflow.core import procedure as law
+from decisionflow.core import source as files
+from decisionflow.core.facts import Timing
+from decisionflow.errors import BadInput, NotFound, Problem
+from decisionflow.service import entries, shipped
+from decisionflow.service.actors import Actor
+from decisionflow.service.authorities import Authority
+from decisionflow.service.projections import procedure_rows
+from decisionflow.store.engine import Tx
+from decisionflow.store.records import Record
+from decisionflow.store.tables.rules import ProcedureVersion
+
+_VERSIONS = ProcedureVersion.__table__  # type: ignore[attr-defined]
+_KNOWN: dict[str, law.Procedure] = {}
+
+
+def read(path: Path) -> law.Procedure:
+    """A procedure file, or an overlay flattened onto its base, compiled. Raises BadInput with every problem."""
+    source = files.read(path.read_text("utf-8"), str(path))
+    if isinstance(source.data, dict) and "extends" in source.data:
+        from decisionflow.core import overlay
+
+        return overlay.read(path, shipped.registry(), _base_of(path))
+    return law.compiled(source, shipped.registry())
+
+
+def _base_of(path: Path) -> Any:
+    def find(name: str) -> Path:
+        procedure, _, version = name.partition("@")
+        for root in (path.parent, path.parent.parent, paths.WORKFLOWS):
+            for candidate in (root / procedure / f"{version}.yaml", root / f"{version}.yaml"):
+                if candidate.is_file() and candidate != path:
+                    return candidate
+        raise BadInput([Problem("extends", f"找不到上位程序 {name}", str(path), rule="extends")])
+
+    return find
+
+
+def lint(path: Path) -> tuple[law.Procedure, tuple[Problem, ...]]:
+    """The compiled procedure and what is unsound in it. Raises BadInput when it does not even compile."""
+    procedure = read(path)
+    source = files.read(path.read_text("utf-8"), str(path))
+    return procedure, tuple(source.problem(fault.path, fault.say, fault.rule) for fault in soundness.check(procedure))
+
+
+def publish(tx: Tx, authority: Authority, procedure: law.Procedure, actor: Actor, now: datetime) -> str:
+    """Freeze a procedure for an authority; its digest. The same digest twice is one publication."""
+    if _exists(tx.connection, authority.id, procedure.digest):
+        return procedure.digest
+    body = {
+        "id": procedure.id, "version": procedure.version, "title": procedure.title, "digest": procedure.digest,
+        "in_force_from": procedure.in_force.from_.isoformat(), "bytes": len(procedure.canonical),
+    }  # fmt: skip
+    if procedure.in_force.to:
+        body["in_force_to"] = procedure.in_force.to.isoformat()
+    draft = entries.Draft(
+        "procedure.published", body, blobs=[tx.blobs.put(procedure.canonical, "application/json").row(now)]
+    )
+    at = entries.head(tx.connection, authority.id, "procedure", procedure.id)
+    composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
+    rows = procedure_rows(composed.record, procedure.canonical)
+    tx.add(Record(composed.append, (*composed.rows, *rows)))
+    return procedure.digest
+
+
+def _exists(connection: Connection, authority: str, digest: str) -> bool:
+    wanted = (_VERSIONS.c.authority_id == authority) & (_VERSIONS.c.digest == digest)
+    return connection.execute(select(_VERSIONS.c.digest).where(wanted)).first() is not None
+
+
+def by_digest(connection: Connection, authority: str, digest: str) -> law.Procedure:
+    """A published procedure; parsed once a process. Raises NotFound."""
+    if digest not in _KNOWN:
+        wanted = (_VERSIONS.c.authority_id == authority) & (_VERSIONS.c.digest == digest)
+        row = connection.execute(select(_VERSIONS.c.canonical).where(wanted)).first()
+        if row is None:
+            raise NotFound(f"procedure {digest} is not published here", say="本机关没有发布过这个程序版本")
+        _KNOWN[digest] = law.load(row.canonical)
+    return _KNOWN[digest]
+
+
+def in_force(connection: Connection, authority: str, procedure: str, on: date) -> law.Procedure:
+    """The version of a procedure for decisions started on a day. Raises NotFound."""
+    wanted = (_VERSIONS.c.authority_id == authority) & (_VERSIONS.c.id == procedure) & (_VERSIONS.c.in_force_from <= on)
+    wanted &= _VERSIONS.c.in_force_to.is_(None) | (_VERSIONS.c.in_force_to >= on)
+    order = (_VERSIONS.c.in_force_from.desc(), _VERSIONS.c.version.desc(), _VERSIONS.c.entry_id.desc())
+    row = connection.execute(select(_VERSIONS.c.digest).where(wanted).order_by(*order)).first()
+    if row is None:
+        raise NotFound(
+            f"no version of {procedure} in force on {on}", say=f"{on} 没有可适用的“{procedure}”程序版本，请先发布"
+        )
+    return by_digest(connection, authority, row.digest)
+
+
+def published(connection: Connection, authority: str) -> tuple[dict[str, Any], ...]:
+    """Every published version, newest in force first."""
+    columns = [column for column in _VERSIONS.c if column.name != "canonical"]
+    rows = connection.execute(
+        select(*columns)
+        .where(_VERSIONS.c.authority_id == authority)
+        .order_by(_VERSIONS.c.id, _VERSIONS.c.in_force_from)
+    )
+    return tuple(dict(row._mapping) for row in rows)
+

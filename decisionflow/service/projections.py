@@ -1,0 +1,216 @@
+"""From entries to rows: the one place that knows which rows follow from which entry.
+
+The step and `replay` call the same functions, so a row can never say more than its entries do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeAlias
+
+import orjson
+from sqlalchemy import Connection, select
+
+from decisionflow.core import calendar as days
+from decisionflow.core import clocks
+from decisionflow.core import procedure as law
+from decisionflow.core.facts import SHANGHAI, Act, Facts, Record, freeze, instant, legal_date
+from decisionflow.errors import NotFound
+from decisionflow.store.records import Rows
+from decisionflow.store.tables import metadata
+
+Pending: TypeAlias = Callable[[], Mapping[Any, Mapping[str, Any]]]
+MORNING = time(9, 0, tzinfo=SHANGHAI)
+
+
+def case_rows(
+    procedure: law.Procedure, facts: Facts, record: Record, calendar: days.Calendar
+) -> tuple[Rows, ...]:  # fmt: skip
+    """The case row after a record, its act row if it is an act, and its clocks."""
+    authority, recorded = record["authority"], instant(record["times"]["recorded_at"])
+    lead = facts.duties.get("lead", ())
+    case = {
+        "authority_id": authority, "id": facts.case, "no": facts.no, "title": facts.title, "procedure": facts.procedure,
+        "stages": orjson.dumps(facts.stages, option=orjson.OPT_SORT_KEYS).decode(),
+        "facts": orjson.dumps(freeze(facts), option=orjson.OPT_SORT_KEYS).decode(),
+        "seq": facts.seq, "ended": procedure.is_ended(facts.stages), "public": facts.matter.get("public") is not False,
+        "lead_unit": lead[0].get("name", "") if lead else "", "opened_at": facts.opened, "touched_at": recorded,
+    }  # fmt: skip
+    rows = [Rows("case_file", [case])]
+    if record["kind"] == "step.taken":
+        rows.append(Rows("case_act", [_act_row(authority, facts.case, facts.acts[-1])]))
+        rows += deadline_rows(authority, procedure, facts, calendar)
+    return tuple(rows)
+
+
+def deadline_rows(
+    authority: str, procedure: law.Procedure, facts: Facts, calendar: days.Calendar
+) -> tuple[Rows, ...]:  # fmt: skip
+    """The clocks of a case; nothing in the row depends on the day it is written."""
+    running = clocks.ledger(procedure, facts, calendar, legal_date(facts.opened))
+    return (Rows("deadline", [_deadline_row(authority, facts.case, one) for one in running]),) if running else ()
+
+
+def _act_row(authority: str, case: str, act: Act) -> dict[str, Any]:
+    party = act.party
+    return {
+        "authority_id": authority, "entry_id": act.entry, "case_id": case, "seq": act.n, "action": act.action,
+        "title": act.title, "track": act.track, "person_id": party.person, "person_name": party.name,
+        "post_id": party.post, "unit_id": party.unit, "duty": party.duty, "happened_at": act.at,
+        "recorded_at": act.recorded, "late": act.late,
+    }  # fmt: skip
+
+
+def _deadline_row(authority: str, case: str, running: clocks.Running) -> dict[str, Any]:
+    pauses = [{"say": p.say, "since": p.since, "until": p.until, "by": p.by} for p in running.pauses]
+    return {
+        "authority_id": authority, "case_id": case, "clock": running.clock, "round": running.round, "title": running.title,
+        "duty": running.duty, "state": running.state, "starts_on": running.starts_on, "due_on": running.due_on,
+        "provisional": running.provisional, "unit": running.unit, "budget": running.budget, "extended": running.extended,
+        "pauses": orjson.dumps(pauses).decode(), "done_on": running.done_on, "calendar": running.calendar,
+    }  # fmt: skip
+
+
+def reminder_rows(
+    authority: str, case: str, procedure: law.Procedure, running: tuple[clocks.Running, ...], calendar: days.Calendar
+) -> tuple[Rows, ...]:  # fmt: skip
+    """The rungs of the running clocks. A rung names its due day, so a moved deadline has rungs of its own."""
+    by_id = {clock.id: clock for clock in procedure.clocks}
+    rows = []
+    for one in running:
+        if one.due_on is None or one.state != "running":
+            continue
+        rungs = [*clocks.rungs(one, by_id[one.clock], calendar), (-1, one.due_on + timedelta(days=1))]
+        rows += [
+            {
+                "authority_id": authority, "case_id": case, "clock": one.clock, "round": one.round,
+                "rung": f"{ahead}@{one.due_on.isoformat()}", "due_at": datetime.combine(day, MORNING), "due_on": one.due_on,
+                "state": "waiting", "attempts": 0, "last_error": "",
+            }
+            for ahead, day in rungs
+        ]  # fmt: skip
+    return (Rows("reminder", rows, "ignore"),) if rows else ()
+
+
+def procedure_rows(record: Record, canonical: bytes) -> tuple[Rows, ...]:
+    """The row of a published procedure."""
+    body = record["body"]
+    row = {
+        "authority_id": record["authority"], "digest": body["digest"], "id": body["id"], "version": body["version"],
+        "title": body["title"], "in_force_from": date.fromisoformat(body["in_force_from"]),
+        "in_force_to": _date(body.get("in_force_to")), "canonical": canonical, "entry_id": record["id"],
+    }  # fmt: skip
+    return (Rows("procedure_version", [row]),)
+
+
+def calendar_rows(record: Record, source: str) -> tuple[Rows, ...]:
+    """The row of a published calendar year."""
+    body = record["body"]
+    row = {
+        "authority_id": record["authority"], "calendar": body["calendar"], "year": body["year"],
+        "version": body["version"], "digest": body["digest"], "source": source, "entry_id": record["id"],
+    }  # fmt: skip
+    return (Rows("calendar_year", [row]),)
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+# ---- the register --------------------------------------------------------------------------------------
+
+
+def register_rows(connection: Connection, record: Record, pending: Pending = dict) -> tuple[Rows, ...]:
+    """The row that a register entry makes or changes. `pending` gives rows queued but not yet written."""
+    body, key = record["body"], {"authority_id": record["authority"]}
+    match record["kind"]:
+        case "unit.registered":
+            row = {**key, "id": body["unit"], "name": body["name"], "short": body["short"], "rank": body["rank"],
+                   "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None,
+                   "succeeds": body.get("succeeds", ""), "entry_id": record["id"]}  # fmt: skip
+            return (Rows("unit", [row]),)
+        case "unit.renamed":
+            return (_changed(connection, pending, "unit", {**key, "id": body["unit"]}, {"name": body["name"]}),)
+        case "unit.abolished":
+            ends = {"valid_to": date.fromisoformat(body["valid_to"])}
+            return (_changed(connection, pending, "unit", {**key, "id": body["unit"]}, ends),)
+        case "post.created":
+            row = {**key, "id": body["post"], "unit_id": body["unit"], "title": body["title"],
+                   "duties": orjson.dumps(body["duties"]).decode(), "rank": body["rank"],
+                   "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None, "entry_id": record["id"]}  # fmt: skip
+            return (Rows("post", [row]),)
+        case "person.registered":
+            row = {
+                **key,
+                "id": body["person"],
+                "name": body["name"],
+                "note": body.get("note", ""),
+                "entry_id": record["id"],
+            }
+            return (Rows("person", [row]),)
+        case "appointment.made":
+            row = {**key, "id": body["appointment"], "person_id": body["person"], "post_id": body["post"],
+                   "document": body["document"], "acting": body["acting"], "valid_from": date.fromisoformat(body["valid_from"]),
+                   "valid_to": _date(body.get("valid_to")), "recorded_at": instant(record["times"]["recorded_at"]),
+                   "ended": False, "entry_id": record["id"]}  # fmt: skip
+            return (Rows("appointment", [row]),)
+        case "appointment.ended":
+            over = {"valid_to": date.fromisoformat(body["valid_to"]), "ended": True}
+            return (_changed(connection, pending, "appointment", {**key, "id": body["appointment"]}, over),)
+    raise ValueError(f"unknown register entry {record['kind']}")
+
+
+def _changed(
+    connection: Connection, pending: Pending, table: str, key: Mapping[str, Any], values: Mapping[str, Any]
+) -> Rows:  # fmt: skip
+    """The whole row of a key with some values changed."""
+    queued = pending().get((table, tuple(sorted(key.items()))))
+    if queued is None:
+        columns = metadata.tables[table]
+        found = connection.execute(select(columns).filter_by(**key)).mappings().first()
+        if found is None:
+            raise NotFound(f"no {table} {dict(key)}", say="登记册中没有要变更的这一项")
+        queued = dict(found)
+    return Rows(table, [{**queued, **values}])
+
+
+# ---- consultations -------------------------------------------------------------------------------------
+
+
+def consultation_rows(row: Mapping[str, Any] | None, record: Record) -> tuple[Rows, ...]:
+    """The consultation after an entry of its chain, and the opinion if the entry is one. `row` is it before."""
+    body, seq = record["body"], record["chain"]["seq"]
+    at = instant(record["times"]["recorded_at"])
+    if record["kind"] == "consultation.opened":
+        new = {
+            "authority_id": record["authority"], "id": record["chain"]["id"], "case_id": body["case"], "no": body["no"],
+            "title": body["title"], "notice": orjson.dumps(body["notice"], option=orjson.OPT_SORT_KEYS).decode(),
+            "text_digest": body.get("text", {}).get("digest", ""), "opens_on": date.fromisoformat(body["opens_on"]),
+            "ends_on": date.fromisoformat(body["ends_on"]), "state": "open", "opinions": 0, "seq": seq, "opened_at": at,
+            "closed_at": None,
+        }  # fmt: skip
+        return (Rows("consultation", [new]),)
+    if row is None:
+        raise ValueError(f"{record['kind']} without a consultation")
+    changed = {**row, "seq": seq}
+    match record["kind"]:
+        case "consultation.extended":
+            changed["ends_on"] = date.fromisoformat(body["ends_on"])
+        case "consultation.closed":
+            changed |= {"state": "closed", "closed_at": at}
+        case "opinion.received":
+            changed["opinions"] += 1
+            return Rows("consultation", [changed]), Rows("opinion", [_opinion_row(record)])
+    return (Rows("consultation", [changed]),)
+
+
+def _opinion_row(record: Record) -> dict[str, Any]:
+    body = record["body"]
+    return {
+        "authority_id": record["authority"], "entry_id": record["id"], "consultation_id": record["chain"]["id"],
+        "seq": record["chain"]["seq"], "receipt": body["receipt"], "code_hash": body["code_hash"], "channel": body["channel"],
+        "stance": body.get("stance", ""), "paragraph": body.get("paragraph", ""), "late": bool(body.get("late")),
+        "words": body["words"]["commitment"], "contact": body.get("contact", {}).get("commitment", ""),
+        "name": body.get("name", {}).get("commitment", ""), "received_at": instant(record["times"]["happened_at"]),
+    }  # fmt: skip

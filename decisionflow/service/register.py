@@ -1,0 +1,130 @@
+"""The register: units, posts, persons and appointments, each a fact with its entry.
+
+Rights hang on posts, records hang on persons. Persons are never told apart, or merged, by name: a
+name finds a person only when it is the only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from decisionflow.core.facts import Timing
+from decisionflow.errors import NotFound
+from decisionflow.service import entries, projections
+from decisionflow.service.actors import Actor
+from decisionflow.service.authorities import Authority
+from decisionflow.store.engine import Tx
+from decisionflow.store.records import Record
+
+
+class Register:
+    """Writes register entries one after the other in one transaction; ids are given back at once."""
+
+    def __init__(self, tx: Tx, authority: Authority, actor: Actor, now: datetime) -> None:
+        self.tx, self.authority, self.actor, self.now = tx, authority, actor, now
+        self._head = entries.head(tx.connection, authority.id, "register", authority.id)
+
+    def unit(self, name: str, since: date, *, short: str = "", rank: int = 100, succeeds: str = "") -> str:
+        """A unit exists from a day on; `succeeds` names the unit it came from. Gives its id."""
+        unit = entries.new_id(self.now)
+        body = {"unit": unit, "name": name, "short": short or name, "rank": rank, "valid_from": since.isoformat()}
+        self._write("unit.registered", body | ({"succeeds": succeeds} if succeeds else {}))
+        return unit
+
+    def rename(self, unit: str, name: str, since: date) -> None:
+        """A unit has another name from a day on; old entries keep the old one."""
+        self._write("unit.renamed", {"unit": unit, "name": name, "valid_from": since.isoformat()})
+
+    def close_unit(self, unit: str, until: date) -> None:
+        """A unit is abolished after a day."""
+        self._write("unit.abolished", {"unit": unit, "valid_to": until.isoformat()})
+
+    def post(self, unit: str, title: str, duties: Sequence[str], since: date, *, rank: int = 100) -> str:
+        """A post of a unit with the duties it carries. Gives its id."""
+        post = entries.new_id(self.now)
+        body = {"post": post, "unit": unit, "title": title, "duties": sorted(duties), "rank": rank,
+                "valid_from": since.isoformat()}  # fmt: skip
+        self._write("post.created", body)
+        return post
+
+    def person(self, name: str, note: str = "") -> str:
+        """A human being. Two of one name are two. Gives the id."""
+        person = entries.new_id(self.now)
+        self._write("person.registered", {"person": person, "name": name} | ({"note": note} if note else {}))
+        return person
+
+    def appoint(
+        self, person: str, post: str, since: date, *, until: date | None = None, document: str = "", acting: bool = False
+    ) -> str:  # fmt: skip
+        """A person holds a post from a day on, by a document. Gives the appointment's id."""
+        appointment = entries.new_id(self.now)
+        body: dict[str, Any] = {"appointment": appointment, "person": person, "post": post, "valid_from": since.isoformat(),
+                                "acting": acting, "document": document}  # fmt: skip
+        if until:
+            body["valid_to"] = until.isoformat()
+        self._write("appointment.made", body)
+        return appointment
+
+    def end(self, appointment: str, until: date, document: str = "") -> None:
+        """An appointment ends after a day; sessions through it die with it."""
+        self._write(
+            "appointment.ended", {"appointment": appointment, "valid_to": until.isoformat(), "document": document}
+        )
+        self.tx.execute(
+            text("delete from session where authority_id = :a and appointment_id = :p"),
+            {"a": self.authority.id, "p": appointment},
+        )
+
+    def _write(self, kind: str, body: dict[str, Any]) -> None:
+        composed = entries.compose(
+            entries.Draft(kind, body), self._head, self.actor, Timing(self.now), clock=self.authority.clock
+        )
+        self._head = self._head.after(composed.append)
+        rows = projections.register_rows(self.tx.connection, composed.record, self.tx.pending)
+        self.tx.add(Record(composed.append, (*composed.rows, *rows)))
+
+
+_UNITS = text("select id, name from unit where authority_id = :a and (id = :t or name = :t or short = :t)")
+_POSTS = text("select id, title as name from post where authority_id = :a and (id = :t or title = :t)")
+_PERSONS = text("select id, name from person where id = :t or name = :t")
+_QUERIES = {"unit": _UNITS, "post": _POSTS, "person": _PERSONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The register as form fields need it: an id, or a name that only one has."""
+
+    connection: Connection
+    authority: str
+    on: date
+
+    def find(self, kind: str, text: str) -> dict[str, str] | None:
+        """The unit, post or person meant, or None when nobody or several could be."""
+        rows = self.connection.execute(
+            _QUERIES[kind], {"a": self.authority, "t": text} if kind != "person" else {"t": text}
+        )
+        found = rows.all()
+        exact = [row for row in found if row.id == text] or found
+        return {"id": exact[0].id, "name": exact[0].name} if len(exact) == 1 else None
+
+
+_PERSON = text("select id, name, note from person where id = :id")
+
+
+def person(connection: Connection, person_id: str) -> dict[str, Any]:
+    """A person by id. Raises NotFound."""
+    row = connection.execute(_PERSON, {"id": person_id}).mappings().first()
+    if row is None:
+        raise NotFound(f"no person {person_id}", say="没有这个人")
+    return dict(row)
+
+
+def find_persons(connection: Connection, name: str) -> tuple[dict[str, Any], ...]:
+    """All persons whose name contains the text, homonyms apart."""
+    statement = text("select id, name, note from person where name like :n or id = :t order by name, id limit 50")
+    return tuple(dict(row) for row in connection.execute(statement, {"n": f"%{name}%", "t": name}).mappings())

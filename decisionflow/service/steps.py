@@ -1,0 +1,453 @@
+"""The step: the one way the stage of a case changes, and the preview that can never disagree with it.
+
+    read     the case as folded, its chain's head, the key, in one query
+    repeat   a key already used gives the first answer again
+    decide   pure: gates, then machine; Refused or Taken
+    compose  the entry in canonical bytes, linked to the head
+    project  the rows that follow from it
+    add      entry, rows, clocks, outbox and key, written together by the store or not at all
+
+`record` (in `entries`) is permission-free composing; everything that moves a case goes through here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, text
+
+from decisionflow.core import calendar as days
+from decisionflow.core import clocks, fields, machine, texts
+from decisionflow.core import procedure as law
+from decisionflow.core import step as core
+from decisionflow.core.facts import Facts, Paper, Party, Text, Timing, Value, fold, thaw
+from decisionflow.core.gates import Finding, Judgement
+from decisionflow.core.step import Outlook, Refused, Taken
+from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
+from decisionflow.service import calendars, consultations, entries, procedures, projections, register
+from decisionflow.service.actors import Actor, duty_for
+from decisionflow.service.authorities import Authority
+from decisionflow.store.engine import Tx
+from decisionflow.store.records import Guard, Record, Rows
+
+
+class Stale(DecisionflowError):
+    """The track moved on since the page was shown."""
+
+    code = "stale"
+    status = 412
+    exit = 7
+
+
+class KeyReused(DecisionflowError):
+    """The same idempotency key came with another request."""
+
+    code = "idempotency-mismatch"
+    status = 422
+    exit = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DraftText:
+    """A new draft as typed: title, paragraphs, and the uploaded original if there is one."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody submits: the same for page, API, CLI and rehearsal.
+
+    `case` is the human number ('' to open one). `seen` is the track's head the person saw, '' not to
+    check. `happened`, `evidence` and `reason` make a late entry.
+    """
+
+    action: str
+    key: str
+    case: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    papers: tuple[Paper, ...] = ()
+    text: DraftText | None = None
+    seen: str = ""
+    happened: datetime | None = None
+    evidence: str = ""
+    reason: str = ""
+    behalf: Party | None = None
+    procedure: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two requests the same request."""
+        body = [self.action, self.case, self.raw, [asdict(paper) for paper in self.papers],
+                asdict(self.text) if self.text else None, str(self.happened or "")]  # fmt: skip
+        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A taken act: where it stands in the trail."""
+
+    authority: str
+    case: str
+    no: str
+    entry: str
+    sha256: str
+    action: str
+    binding: bool
+    repeated: bool = False
+    hints: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A refused act: the findings, kept in the security chain and not in the dossier."""
+
+    no: str
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A case as it stands: everything a decision needs."""
+
+    facts: Facts
+    head: entries.Head
+    procedure: law.Procedure
+    calendar: days.Calendar
+
+
+_READ = text("""
+    select c.facts, h.seq, h.head, k.entry_id, k.fingerprint, e.sha256 as key_sha256,
+           (select count(*) from calendar_year y where y.authority_id = :authority and y.calendar = :calendar) as years
+    from case_file c
+    join trail_chain h on h.authority_id = c.authority_id and h.kind = 'case' and h.chain_id = c.id
+    left join act_key k on k.authority_id = :authority and k.person_id = :person and k.key = :key
+    left join trail_entry e on e.authority_id = k.authority_id and e.entry_id = k.entry_id
+    where c.authority_id = :authority and c.no = :no
+""")
+_KEY = text("""
+    select k.entry_id, k.fingerprint, e.sha256, e.chain_id, c.no
+    from act_key k
+    join trail_entry e on e.authority_id = k.authority_id and e.entry_id = k.entry_id
+    left join case_file c on c.authority_id = e.authority_id and c.id = e.chain_id
+    where k.authority_id = :authority and k.person_id = :person and k.key = :key
+""")
+_LAST_NO = text("""
+    select no from case_file where authority_id = :authority and no like :pattern order by length(no) desc, no desc limit 1
+""")
+
+
+def take_step(tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime) -> Done | Held:
+    """Take an act or refuse it. Raises BadInput, NotFound, Stale, KeyReused; Conflict makes the store run it again."""
+    if not ask.key or len(ask.key) > 200:
+        raise BadInput([Problem("key", "缺少请求编号（Idempotency-Key），或超过200字", rule="key")])
+    if not ask.case:
+        return _open(tx, authority, actor, ask, now)
+    row = _row(tx.connection, authority, actor, ask)
+    if row.entry_id:
+        return _again(authority, ask, row.fingerprint, row.entry_id, row.key_sha256, ask.case, "")
+    facts = thaw(orjson.loads(row.facts))
+    head = entries.Head(authority.id, "case", facts.case, row.seq, row.head)
+    calendar = calendars.current(tx.connection, authority.id, authority.calendar, row.years)
+    standing = Standing(facts, head, procedures.by_digest(tx.connection, authority.id, facts.procedure), calendar)
+    return _step(tx, authority, actor, ask, now, standing)
+
+
+def load(connection: Connection, authority: Authority, no: str) -> Standing:
+    """A case by its number. Raises NotFound."""
+    values = {"authority": authority.id, "calendar": authority.calendar, "person": "", "key": "", "no": no}
+    row = connection.execute(_READ, values).first()
+    if row is None:
+        raise NotFound(f"no case {no!r}", say=f"没有编号为“{no}”的事项")
+    facts = thaw(orjson.loads(row.facts))
+    return Standing(
+        facts, entries.Head(authority.id, "case", facts.case, row.seq, row.head),
+        procedures.by_digest(connection, authority.id, facts.procedure),
+        calendars.current(connection, authority.id, authority.calendar, row.years),
+    )  # fmt: skip
+
+
+def outlook(standing: Standing, actor: Actor, action: str, now: datetime) -> Outlook:
+    """What stands in the way of an action now, for this actor; writes nothing."""
+    found = core.find(standing.procedure, action)
+    party = actor.party(duty_for(standing.procedure, found, actor, standing.facts))
+    on = Timing(now).on
+    return core.preview(standing.procedure, action, standing.facts, standing.calendar, on=on, party=party)
+
+
+def outlooks(standing: Standing, actor: Actor, now: datetime) -> tuple[Outlook, ...]:
+    """The outlook of every action whose track and `when` fit where the case stands."""
+    offered = machine.offered(standing.procedure, standing.facts.stages)
+    return tuple(
+        outlook(standing, actor, action.id, now) for action in offered if action.id != standing.procedure.opening
+    )
+
+
+# ---- the parts of a step ---------------------------------------------------------------------------------
+
+
+def _row(connection: Connection, authority: Authority, actor: Actor, ask: Ask) -> Any:
+    values = {
+        "authority": authority.id,
+        "calendar": authority.calendar,
+        "person": actor.person,
+        "key": ask.key,
+        "no": ask.case,
+    }
+    row = connection.execute(_READ, values).first()
+    if row is None:
+        raise NotFound(f"no case {ask.case!r}", say=f"没有编号为“{ask.case}”的事项")
+    return row
+
+
+def _again(
+    authority: Authority, ask: Ask, fingerprint: str, entry: str, sha256: str, no: str, case: str
+) -> Done:  # fmt: skip
+    if fingerprint != ask.fingerprint:
+        raise KeyReused("key reused with another body", say="同一请求编号已用于另一内容，请刷新页面后重新办理")
+    return Done(authority.id, case, no, entry, sha256, ask.action, binding=False, repeated=True)
+
+
+def _step(
+    tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime, standing: Standing, first: tuple[Record, ...] = ()
+) -> Done | Held:  # fmt: skip
+    procedure, facts = standing.procedure, standing.facts
+    timing = _timing(ask, now, facts)
+    action = core.find(procedure, ask.action)
+    moved_to = _version_at_start(tx.connection, authority, standing, action, timing)
+    if moved_to is not None:
+        procedure, facts = moved_to, _with_tracks(facts, moved_to)
+        action = core.find(procedure, ask.action)
+    if ask.seen and ask.seen != facts.heads[action.track]:
+        raise Stale(f"track {action.track} moved on", say="您打开页面之后，这一环节已有新的办理，请刷新后再办")
+    values = _values(tx, authority, action, ask, timing, facts)
+    text_ref, text_rows = _new_text(tx, action, ask, facts, now)
+    party = replace(ask.behalf or actor.party(), duty=duty_for(procedure, action, actor, facts))
+    command = core.Command(action.id, party, timing.on, values, ask.papers, text_ref)
+    outcome = core.decide(procedure, command, facts, standing.calendar)
+    if isinstance(outcome, Refused):
+        _keep_refusal(tx, authority, actor, ask, outcome, timing)
+        return Held(ask.case, outcome)
+    draft = _draft(tx, outcome, ask, procedure, facts, values, text_ref, now, moved=moved_to is not None)
+    draft.blobs.extend(text_rows)
+    others = consultations.effect(tx, authority, actor, action, facts, draft, values, timing, procedure)
+    composed = entries.compose(
+        draft, standing.head, actor, timing, clock=authority.clock, duty=party.duty, behalf=ask.behalf, key=ask.key
+    )
+    for record in (*first, *others):
+        tx.add(record)
+    after = fold(facts, composed.record)
+    rows = (
+        *composed.rows,
+        *projections.case_rows(procedure, after, composed.record, standing.calendar),
+        *_follow_up(authority, actor, ask, procedure, after, composed, standing.calendar, now),
+    )
+    tx.add(Record(composed.append, rows, _guards(authority, actor)))
+    return Done(authority.id, facts.case, facts.no, composed.id, composed.append.sha256, action.id, action.binding,
+                hints=outcome.hints)  # fmt: skip
+
+
+def _timing(ask: Ask, now: datetime, facts: Facts | None) -> Timing:
+    timing = Timing(now, ask.happened, ask.evidence.strip(), ask.reason.strip())
+    if ask.happened is not None and ask.happened > now:
+        raise BadInput([Problem("happened_at", "发生时间不能晚于现在", rule="future")])
+    if timing.late and not (timing.evidence and timing.reason):
+        raise BadInput([Problem("evidence", "补录须写明证据（邮戳、签收单、通话记录等）和补录理由", rule="DF-LATE")])
+    return timing
+
+
+def _version_at_start(
+    connection: Connection, authority: Authority, standing: Standing, action: law.Action, timing: Timing
+) -> law.Procedure | None:  # fmt: skip
+    """The version in force on the day of the start decision, when it is not the one the case was opened under."""
+    if action.id != standing.procedure.starting:
+        return None
+    found = procedures.in_force(connection, authority.id, standing.procedure.id, timing.on)
+    return None if found.digest == standing.procedure.digest else found
+
+
+def _with_tracks(facts: Facts, procedure: law.Procedure) -> Facts:
+    stages = {**procedure.initial(), **{track: at for track, at in facts.stages.items() if track in procedure.tracks}}
+    first = facts.acts[-1].entry if facts.acts else facts.case
+    return replace(
+        facts, stages=stages, procedure=procedure.digest,
+        rounds={track: facts.rounds.get(track, 1) for track in stages},
+        heads={track: facts.heads.get(track, first) for track in stages},
+    )  # fmt: skip
+
+
+def _values(
+    tx: Tx, authority: Authority, action: law.Action, ask: Ask, timing: Timing, facts: Facts | None
+) -> dict[str, Value]:  # fmt: skip
+    directory = register.Directory(tx.connection, authority.id, timing.on)
+    matter = facts.matter if facts else {}
+    return fields.read(action.fields, ask.raw, now=timing.now, matter=matter, directory=directory)
+
+
+def _new_text(
+    tx: Tx, action: law.Action, ask: Ask, facts: Facts, now: datetime
+) -> tuple[Text | None, list[dict[str, Any]]]:
+    if action.text != "new":
+        if ask.text is not None:
+            raise BadInput([Problem("text", f"“{action.title}”不接受新的草案文本", rule="text")])
+        return None, []
+    if ask.text is None:
+        return None, []
+    title = fields.clean(ask.text.title) or facts.title
+    paragraphs = [fields.clean(paragraph, lines=True) for paragraph in ask.text.paragraphs]
+    previous = texts.load(tx.blobs.get(facts.text.digest)) if facts.text else None
+    document = texts.document(title, [p for p in paragraphs if p], previous, ask.text.file)
+    stored = tx.blobs.put(document.data, "application/json")
+    version = facts.text.version + 1 if facts.text else 1
+    return Text(version, document.digest, title), [stored.row(now)]
+
+
+def _draft(
+    tx: Tx, taken: Taken, ask: Ask, procedure: law.Procedure, facts: Facts, values: Mapping[str, Value],
+    new_text: Text | None, now: datetime, *, moved: bool,
+) -> entries.Draft:  # fmt: skip
+    action = taken.action
+    draft = entries.Draft("step.taken", {})
+    shown = entries.protect(draft, action.fields, values)
+    bound = new_text or facts.text
+    body: dict[str, Any] = {
+        "action": action.id, "title": action.title, "track": action.track, "round": facts.rounds[action.track],
+        "before": taken.before, "after": taken.after, "stages": dict(taken.stages),
+        "rules": list(action.rules), "fields": entries.shorten(draft, shown, tx.blobs, now),
+        "papers": [asdict(paper) for paper in ask.papers],
+        "gates": [_gate_line(judgement) for judgement in taken.judgements if judgement.outcome != "skipped"],
+    }  # fmt: skip
+    if taken.resets:
+        body["resets"] = list(taken.resets)
+    if action.sets:
+        body["matter"] = {name: shown[name] for name in action.sets if name in shown}
+    if action.assigns:
+        body["assigns"] = {duty: _held(values.get(name)) for duty, name in action.assigns.items() if values.get(name)}
+    if bound is not None:
+        body["text"] = asdict(bound)
+    if new_text is not None:
+        body["new_text"] = True
+    if taken.deviations:
+        body["deviations"] = [judgement.gate for judgement in taken.deviations]
+    if moved:
+        body["procedure"] = {"id": procedure.id, "version": procedure.version, "digest": procedure.digest}
+    draft.body = body
+    for paper in ask.papers:
+        draft.blobs.append(
+            {"sha256": paper.sha256, "sm3": _sm3(tx, paper), "size": paper.size, "type": paper.type, "stored_at": now}
+        )
+    return draft
+
+
+def _sm3(tx: Tx, paper: Paper) -> str:
+    """Hash the file again before an entry names it: what is not there, or not what it says, is never cited."""
+    return hashlib.new("sm3", tx.blobs.get(paper.sha256)).hexdigest()
+
+
+def _gate_line(judgement: Judgement) -> dict[str, Any]:
+    line: dict[str, Any] = {"gate": judgement.gate, "outcome": judgement.outcome, "rules": list(judgement.rules)}
+    if judgement.reason:
+        line["reason"] = judgement.reason
+    if judgement.finding is not None:
+        line["say"] = judgement.finding.say
+        if judgement.finding.detail:
+            line["detail"] = judgement.finding.detail
+    return line
+
+
+def _held(value: Value | None) -> list[dict[str, str]]:
+    """Who holds a duty of the case: a unit or post, or the units named in rows (the leading one first)."""
+    if isinstance(value, dict):
+        return [{key: str(value[key]) for key in ("id", "name") if key in value}]
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    rows.sort(key=lambda row: row.get("leading") is not True)
+    return [one for row in rows for one in _held(row.get("unit"))]
+
+
+def _follow_up(
+    authority: Authority, actor: Actor, ask: Ask, procedure: law.Procedure, after: Facts, composed: entries.Composed,
+    calendar: days.Calendar, now: datetime,
+) -> tuple[Rows, ...]:  # fmt: skip
+    running = clocks.ledger(procedure, after, calendar, Timing(now).on)
+    key = {"authority_id": authority.id, "person_id": actor.person, "key": ask.key, "entry_id": composed.id,
+           "fingerprint": ask.fingerprint, "at": now}  # fmt: skip
+    return (
+        *projections.reminder_rows(authority.id, after.case, procedure, running, calendar),
+        Rows("outbox", [outbox_row(authority.id, f"step:{composed.id}", "step", {"entry": composed.id, "case": after.no}, now)], "ignore"),
+        Rows("act_key", [key], "insert"),
+    )  # fmt: skip
+
+
+def outbox_row(
+    authority: str, dedup: str, kind: str, payload: Mapping[str, Any], now: datetime, *, channel: str = "",
+    recipient: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """A row for the relay. Its key makes the same thing told twice one row."""
+    return {
+        "authority_id": authority, "id": entries.new_id(now), "dedup_key": dedup, "kind": kind, "channel": channel,
+        "recipient": recipient, "payload": orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode(), "state": "ready",
+        "next_at": now, "expires_at": None, "attempts": 0, "lease_owner": "", "lease_until": None, "fence": 0,
+        "last_error": "", "created_at": now,
+    }  # fmt: skip
+
+
+def _guards(authority: Authority, actor: Actor) -> tuple[Guard, ...]:
+    if not actor.appointment:
+        return ()
+    return (Guard("appointment", {"authority_id": authority.id, "id": actor.appointment, "ended": False}),)
+
+
+def _keep_refusal(tx: Tx, authority: Authority, actor: Actor, ask: Ask, refused: Refused, timing: Timing) -> None:
+    """A submitted act that was refused: for repair and security, in the authority's own line, never the dossier."""
+    body = {"action": refused.action.id, "case": ask.case, "findings": [
+        {"rule": finding.rule, "code": finding.code, "say": finding.say} for finding in refused.blocking]}  # fmt: skip
+    at = entries.head(tx.connection, authority.id, "security", authority.id)
+    composed = entries.compose(
+        entries.Draft("step.refused", body), at, actor, Timing(timing.now), clock=authority.clock
+    )
+    tx.add(Record(composed.append, composed.rows))
+
+
+# ---- opening a case --------------------------------------------------------------------------------------
+
+
+def _open(tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime) -> Done | Held:
+    seen = tx.connection.execute(_KEY, {"authority": authority.id, "person": actor.person, "key": ask.key}).first()
+    if seen is not None:
+        return _again(authority, ask, seen.fingerprint, seen.entry_id, seen.sha256, seen.no, seen.chain_id)
+    timing = _timing(ask, now, None)
+    procedure = procedures.in_force(tx.connection, authority.id, ask.procedure or authority.procedure, timing.on)
+    if ask.action != procedure.opening:
+        raise BadInput([Problem("case", f"“{ask.action}”须写明事项编号", rule="case")])
+    title = str(ask.raw.get("title", "")).strip()
+    if not title:
+        raise BadInput([Problem("title", "请填写事项名称", rule="required")])
+    case = entries.new_id(now)
+    no = _next_no(tx.connection, authority, timing)
+    body = {
+        "no": no, "title": fields.clean(title), "stages": procedure.initial(),
+        "procedure": {"id": procedure.id, "version": procedure.version, "digest": procedure.digest},
+    }  # fmt: skip
+    start = entries.Head(authority.id, "case", case)
+    composed = entries.compose(entries.Draft("case.opened", body), start, actor, timing, clock=authority.clock)
+    facts = fold(None, composed.record)
+    calendar = calendars.current(tx.connection, authority.id, authority.calendar)
+    standing = Standing(facts, start.after(composed.append), procedure, calendar)
+    opening = Record(
+        composed.append, (*composed.rows, *projections.case_rows(procedure, facts, composed.record, calendar))
+    )
+    return _step(tx, authority, actor, ask, now, standing, (opening,))
+
+
+def _next_no(connection: Connection, authority: Authority, timing: Timing) -> str:
+    year = timing.on.year
+    last = connection.execute(_LAST_NO, {"authority": authority.id, "pattern": f"{authority.prefix}-{year}-%"}).scalar()
+    number = int(str(last).rsplit("-", 1)[1]) + 1 if last else 1
+    return f"{authority.prefix}-{year}-{number:03d}"
