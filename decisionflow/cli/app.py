@@ -13,9 +13,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-import click
 import typer
+from typer import _click as click  # typer brings its own click; its group class is typed by it
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from decisionflow import __version__
 from decisionflow.errors import EXIT_FAILURE, EXIT_INTERRUPTED, BadInput, DecisionflowError
@@ -53,10 +54,10 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
 class Lazy(TyperGroup):
     """A group that imports a command's module only when the command is wanted."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.core.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.core.Context, cmd_name: str) -> click.core.Command | None:
         if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
@@ -74,7 +75,7 @@ class Lazy(TyperGroup):
         command.short_help = text
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.core.Context, formatter: click.formatting.HelpFormatter) -> None:
         with formatter.section(both("命令", "Commands")):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
@@ -147,12 +148,12 @@ def main(args: list[str] | None = None) -> NoReturn:
     except DecisionflowError as error:
         _report(error, as_json="--json" in arguments)
         sys.exit(error.exit)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.ClickException as error:
+    except TyperException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         talk(both("已中断", "interrupted"))
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:

@@ -38,7 +38,7 @@ def deadline(
 
 def counted(start: str, length: int, unit: str, kind: str, name: str, known_on: str) -> days.Count:
     """The count that the options ask for. Raises BadInput with every option that is wrong."""
-    problems = []
+    problems: list[Problem] = []
     first, known = _day(start, "start", problems), _day(known_on, "known_on", problems) if known_on else None
     if unit not in ("day", "workday"):
         problems.append(Problem("unit", "应当是 day 或 workday", rule="choice"))

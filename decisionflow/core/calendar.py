@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Literal
 
 from decisionflow.core import source as files
@@ -59,7 +60,7 @@ class Year:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calendar:
     """Official years under one name, the newest version of each; years without a notice are provisional."""
 
@@ -72,10 +73,14 @@ class Calendar:
         return assemble(self.name, self.versions, on)
 
     @property
+    def index(self) -> str:
+        """One line a year, oldest first: ``2024@1:<SHA-256 of its file>``. The text whose digest is the version."""
+        return "".join(f"{year.year}@{year.version}:{year.digest}\n" for _, year in sorted(self.years.items()))
+
+    @cached_property
     def version(self) -> str:
-        """``CN#3f2a…``: the name and a digest over all years, stored with each counted date."""
-        parts = "".join(f"{year.year}@{year.version}:{year.digest}\n" for _, year in sorted(self.years.items()))
-        return f"{self.name}#{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
+        """``CN#3f2a…``: the name and the first half of the index's SHA-256, stored with each counted date."""
+        return f"{self.name}#{hashlib.sha256(self.index.encode()).hexdigest()[:32]}"
 
     def knows(self, day: date) -> bool:
         """Whether the day lies in a year with a notice."""

@@ -47,10 +47,11 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A version of the draft: one digest over its paragraphs and its original file."""
+    """A version of the draft: one digest over its paragraphs and its original file, which also names its blob."""
 
     version: int
-    digest: str
+    sha256: str
+    size: int
     title: str
 
 

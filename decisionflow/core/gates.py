@@ -381,12 +381,12 @@ def _same_text(gate: law.SameText, scene: Scene) -> Verdict:
     bound = scene.facts.last(gate.actions)
     if bound is None or bound.text is None or scene.text is None:
         return Verdict(True)
-    known = {bound.text.digest}
+    known = {bound.text.sha256}
     for act in scene.facts.current((gate.confirmed_by,)):
         if act.fields.get("substantive") is False and act.fields.get("from_text") in known:
             known.add(str(act.fields.get("to_text")))
     detail = f"审查的是第{bound.text.version}版，现为第{scene.text.version}版"
-    return Verdict(scene.text.digest in known, detail)
+    return Verdict(scene.text.sha256 in known, detail)
 
 
 def _name(value: object) -> str:

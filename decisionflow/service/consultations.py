@@ -142,7 +142,7 @@ def receive(
     draft = entries.Draft("opinion.received", {})
     draft.body = {
         "receipt": receipt, "code_hash": code_hash(receipt, code), "channel": comment.channel, "stance": comment.stance,
-        "words": entries.commit(draft, "words", words),
+        "words": entries.commit(draft, "body.words", words),
     }  # fmt: skip
     if comment.paragraph:
         draft.body["paragraph"] = comment.paragraph
@@ -150,7 +150,7 @@ def receive(
         draft.body["text"] = row["text_digest"]
     for name in ("name", "contact"):
         if getattr(comment, name):
-            draft.body[name] = entries.commit(draft, name, forms.clean(getattr(comment, name)))
+            draft.body[name] = entries.commit(draft, f"body.{name}", forms.clean(getattr(comment, name)))
     if late:
         draft.body["late"] = True
     composed = entries.compose(draft, at, actor, timing, clock=authority.clock)

@@ -127,7 +127,7 @@ def _times(timing: Timing, clock: str) -> dict[str, Any]:
     return times
 
 
-def protect(draft: Draft, specs: Sequence[FieldSpec], fields: Fields, path: str = "fields") -> dict[str, Value]:
+def protect(draft: Draft, specs: Sequence[FieldSpec], fields: Fields, path: str = "body.fields") -> dict[str, Value]:
     """The fields as the entry may show them: each personal value replaced by its commitment."""
     result: dict[str, Value] = {}
     known = {spec.id: spec for spec in specs}

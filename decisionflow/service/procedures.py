@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from decisionflow import paths
-from decisionflow.core import soundness
+from decisionflow.core import overlay
 from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import Timing
@@ -28,31 +29,33 @@ _KNOWN: dict[str, law.Procedure] = {}
 
 def read(path: Path) -> law.Procedure:
     """A procedure file, or an overlay flattened onto its base, compiled. Raises BadInput with every problem."""
-    source = files.read(path.read_text("utf-8"), str(path))
-    if isinstance(source.data, dict) and "extends" in source.data:
-        from decisionflow.core import overlay
-
-        return overlay.read(path, shipped.registry(), _base_of(path))
-    return law.compiled(source, shipped.registry())
-
-
-def _base_of(path: Path) -> Any:
-    def find(name: str) -> Path:
-        procedure, _, version = name.partition("@")
-        for root in (path.parent, path.parent.parent, paths.WORKFLOWS):
-            for candidate in (root / procedure / f"{version}.yaml", root / f"{version}.yaml"):
-                if candidate.is_file() and candidate != path:
-                    return candidate
-        raise BadInput([Problem("extends", f"找不到上位程序 {name}", str(path), rule="extends")])
-
-    return find
+    return overlay.read(_source(path), shipped.registry(), _finder(path))
 
 
 def lint(path: Path) -> tuple[law.Procedure, tuple[Problem, ...]]:
     """The compiled procedure and what is unsound in it. Raises BadInput when it does not even compile."""
-    procedure = read(path)
-    source = files.read(path.read_text("utf-8"), str(path))
-    return procedure, tuple(source.problem(fault.path, fault.say, fault.rule) for fault in soundness.check(procedure))
+    return overlay.lint(_source(path), shipped.registry(), _finder(path))
+
+
+def _source(path: Path) -> files.Source:
+    try:
+        return files.read(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise NotFound(f"cannot read {path}: {fault}", say=f"读不到程序文件 {path}") from fault
+
+
+def _finder(path: Path) -> Callable[[str], files.Source]:
+    """Finds the base that an overlay names: beside it, or among the shipped procedures."""
+
+    def find(name: str) -> files.Source:
+        procedure, _, version = name.partition("@")
+        for root in (path.parent, path.parent.parent, paths.WORKFLOWS):
+            for candidate in (root / procedure / f"{version}.yaml", root / f"{version}.yaml"):
+                if candidate.is_file() and candidate.resolve() != path.resolve():
+                    return _source(candidate)
+        raise BadInput([Problem("extends", f"找不到上位程序 {name}", str(path), rule="extends")])
+
+    return find
 
 
 def publish(tx: Tx, authority: Authority, procedure: law.Procedure, actor: Actor, now: datetime) -> str:
@@ -113,4 +116,3 @@ def published(connection: Connection, authority: str) -> tuple[dict[str, Any], .
         .order_by(_VERSIONS.c.id, _VERSIONS.c.in_force_from)
     )
     return tuple(dict(row._mapping) for row in rows)
-

@@ -186,7 +186,7 @@ def consultation_rows(row: Mapping[str, Any] | None, record: Record) -> tuple[Ro
         new = {
             "authority_id": record["authority"], "id": record["chain"]["id"], "case_id": body["case"], "no": body["no"],
             "title": body["title"], "notice": orjson.dumps(body["notice"], option=orjson.OPT_SORT_KEYS).decode(),
-            "text_digest": body.get("text", {}).get("digest", ""), "opens_on": date.fromisoformat(body["opens_on"]),
+            "text_digest": body.get("text", {}).get("sha256", ""), "opens_on": date.fromisoformat(body["opens_on"]),
             "ends_on": date.fromisoformat(body["ends_on"]), "state": "open", "opinions": 0, "seq": seq, "opened_at": at,
             "closed_at": None,
         }  # fmt: skip

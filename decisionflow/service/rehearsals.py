@@ -221,13 +221,13 @@ def _judged(
     expect = act.expect
     if expect == "taken":
         met, wanted = outcome == "taken", "taken"
-    elif isinstance(expect, scripts.Expected) and expect.refused is not None:
+    elif expect.refused is not None:
         found = {finding.rule for finding in findings}
         met = outcome == "refused" and found == set(expect.refused)
         wanted = f"refused: {', '.join(sorted(expect.refused))}"
     else:
         places = {_field(problem.place) for problem in problems}
-        invalid = set(expect.invalid or ()) if isinstance(expect, scripts.Expected) else set()
+        invalid = set(expect.invalid or ())
         met, wanted = outcome == "invalid" and places == invalid, f"invalid: {', '.join(sorted(invalid))}"
     return Played(
         n + 1, at, act.do, act.as_, outcome, findings, tuple(str(problem) for problem in problems), stages or {}, met,

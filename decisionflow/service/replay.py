@@ -113,7 +113,7 @@ def compare(connection: Connection, blobs: Blobs, authority: str) -> tuple[Misma
     for name in PROJECTIONS:
         table = tables.metadata.tables[name]
         for row in connection.execute(select(table).where(table.c.authority_id == authority)).mappings():
-            held[_key(name, row)] = dict(row)
+            held[_key(name, dict(row))] = dict(row)
     for key in sorted(held.keys() | due.keys(), key=str):
         if key not in due or key not in held or dict(due[key]) != held[key]:
             found.append(Mismatch(key[0], dict(key[1]), held.get(key), due.get(key)))

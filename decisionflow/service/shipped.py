@@ -30,7 +30,9 @@ def calendar(name: str = "CN", known_on: date | None = None) -> days.Calendar:
 
 def procedure_files() -> Sequence[Path]:
     """The procedure files, by id and version."""
-    return sorted(path for path in paths.WORKFLOWS.glob("*/*.yaml") if path.parent not in (paths.RULES, paths.CALENDARS))
+    return sorted(
+        path for path in paths.WORKFLOWS.glob("*/*.yaml") if path.parent not in (paths.RULES, paths.CALENDARS)
+    )
 
 
 @lru_cache(maxsize=8)

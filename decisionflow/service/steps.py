@@ -235,7 +235,9 @@ def _step(
     if isinstance(outcome, Refused):
         _keep_refusal(tx, authority, actor, ask, outcome, timing)
         return Held(ask.case, outcome)
-    draft = _draft(tx, outcome, ask, procedure, facts, values, text_ref, now, moved=moved_to is not None)
+    draft = _draft(
+        tx, outcome, ask, procedure, facts, values, text_ref, standing.calendar, now, moved=moved_to is not None
+    )
     draft.blobs.extend(text_rows)
     others = consultations.effect(tx, authority, actor, action, facts, draft, values, timing, procedure)
     composed = entries.compose(
@@ -302,16 +304,16 @@ def _new_text(
         return None, []
     title = fields.clean(ask.text.title) or facts.title
     paragraphs = [fields.clean(paragraph, lines=True) for paragraph in ask.text.paragraphs]
-    previous = texts.load(tx.blobs.get(facts.text.digest)) if facts.text else None
+    previous = texts.load(tx.blobs.get(facts.text.sha256)) if facts.text else None
     document = texts.document(title, [p for p in paragraphs if p], previous, ask.text.file)
     stored = tx.blobs.put(document.data, "application/json")
     version = facts.text.version + 1 if facts.text else 1
-    return Text(version, document.digest, title), [stored.row(now)]
+    return Text(version, stored.sha256, stored.size, title), [stored.row(now)]
 
 
 def _draft(
     tx: Tx, taken: Taken, ask: Ask, procedure: law.Procedure, facts: Facts, values: Mapping[str, Value],
-    new_text: Text | None, now: datetime, *, moved: bool,
+    new_text: Text | None, calendar: days.Calendar, now: datetime, *, moved: bool,
 ) -> entries.Draft:  # fmt: skip
     action = taken.action
     draft = entries.Draft("step.taken", {})
@@ -323,7 +325,10 @@ def _draft(
         "rules": list(action.rules), "fields": entries.shorten(draft, shown, tx.blobs, now),
         "papers": [asdict(paper) for paper in ask.papers],
         "gates": [_gate_line(judgement) for judgement in taken.judgements if judgement.outcome != "skipped"],
+        "calendar": calendar.version,
     }  # fmt: skip
+    if taken.deviations:
+        body["deviations"] = [judgement.gate for judgement in taken.deviations]
     if taken.resets:
         body["resets"] = list(taken.resets)
     if action.sets:
@@ -334,15 +339,12 @@ def _draft(
         body["text"] = asdict(bound)
     if new_text is not None:
         body["new_text"] = True
-    if taken.deviations:
-        body["deviations"] = [judgement.gate for judgement in taken.deviations]
     if moved:
         body["procedure"] = {"id": procedure.id, "version": procedure.version, "digest": procedure.digest}
     draft.body = body
     for paper in ask.papers:
-        draft.blobs.append(
-            {"sha256": paper.sha256, "sm3": _sm3(tx, paper), "size": paper.size, "type": paper.type, "stored_at": now}
-        )
+        row = {"sha256": paper.sha256, "sm3": _sm3(tx, paper), "size": paper.size, "type": paper.type, "stored_at": now}
+        draft.blobs.append(row)
     return draft
 
 

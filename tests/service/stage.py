@@ -41,7 +41,9 @@ class Office:
             self.no = self.last.no
         return self.last
 
-    def do(self, who: str, action: str, *, papers: tuple[str, ...] = (), after: timedelta | None = None, **raw: Any) -> Any:
+    def do(
+        self, who: str, action: str, *, papers: tuple[str, ...] = (), after: timedelta | None = None, **raw: Any
+    ) -> Any:
         self.now += after if after is not None else timedelta(hours=1)
         ask = self.ask(action, **raw)
         given = tuple(self.paper(kind) for kind in papers)

@@ -11,7 +11,9 @@ from tests.service.stage import office
 
 def test_a_case_runs_from_request_to_close(store: Store) -> None:
     work = office(store)
-    assert isinstance(work.do("proposer", "ask", title="解放路行道树砍伐", protected="no", trees="3", phone="13800000000"), steps.Done)
+    assert isinstance(
+        work.do("proposer", "ask", title="解放路行道树砍伐", protected="no", trees="3", phone="13800000000"), steps.Done
+    )
     assert work.no == "YH-2024-001"
     work.do("chief", "begin", units=[{"unit": "承办单位", "leading": "yes"}])
     refused = work.do("chief", "decide")
