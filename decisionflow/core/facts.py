@@ -191,9 +191,8 @@ def act_of(record: Record) -> Act:
 
 
 def party_of(actor: Record) -> Party:
-    """The person acting, as the entry names them: on behalf of whom the act is, when it is for another."""
-    named = actor.get("on_behalf_of") or actor
-    return Party(**{name: named.get(name, "") for name in Party.__dataclass_fields__})
+    """The person acting, as the entry names them."""
+    return Party(**{name: actor.get(name, "") for name in Party.__dataclass_fields__})
 
 
 def _corrected(facts: Facts, record: Record) -> Facts:

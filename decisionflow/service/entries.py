@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from uuid_utils import uuid7
 
 from decisionflow import __version__
-from decisionflow.core.facts import Fields, Party, Timing, Value, stamp
+from decisionflow.core.facts import Fields, Timing, Value, stamp
 from decisionflow.core.procedure import FieldSpec
 from decisionflow.service.actors import Actor
 from decisionflow.store.blobs import Blobs
@@ -80,14 +80,14 @@ def new_id(now: datetime) -> str:
 
 def compose(
     draft: Draft, at: Head, actor: Actor, timing: Timing, *, clock: str, entry_id: str = "", duty: str = "",
-    behalf: Party | None = None, key: str = "",
+    key: str = "",
 ) -> Composed:  # fmt: skip
     """The entry in canonical bytes. Raises NotCanonical when the body holds what no entry may."""
     entry_id = entry_id or new_id(timing.now)
     record: dict[str, Any] = {
         "v": 1, "kind": draft.kind, "id": entry_id, "authority": at.authority,
         "chain": {"kind": at.kind, "id": at.chain, "seq": at.seq + 1, "prev": at.sha256},
-        "actor": _actor(actor, duty, behalf), "times": _times(timing, clock), "body": draft.body,
+        "actor": _actor(actor, duty), "times": _times(timing, clock), "body": draft.body,
         "software": f"decisionflow {__version__}",
     }  # fmt: skip
     if key:
@@ -104,15 +104,13 @@ def compose(
     return Composed(entry_id, record, append, tuple(rows))
 
 
-def _actor(actor: Actor, duty: str, behalf: Party | None) -> dict[str, Any]:
+def _actor(actor: Actor, duty: str) -> dict[str, Any]:
     named = {key: value for key, value in asdict(actor.party(duty)).items() if value}
     result: dict[str, Any] = {"kind": actor.kind, **named}
     if actor.appointment:
         result["appointment"] = actor.appointment
     if actor.auth:
         result["auth"] = dict(actor.auth)
-    if behalf:
-        result["on_behalf_of"] = {key: value for key, value in asdict(behalf).items() if value}
     return result
 
 

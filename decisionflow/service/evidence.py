@@ -50,7 +50,8 @@ def package(
     named = {ref.digest for record in records for ref in verify.references(record) if ref.what == "blob"}
     kept, withheld = _blobs(blobs, named, standing, view)
     built = bundle.Package(
-        authority=authority.id, origin=authority.origin, case="" if view == "public" else standing.facts.case, no=no, title=standing.facts.title,
+        authority=authority.id, origin=authority.origin, no=no, title=standing.facts.title,
+        case="" if view == "public" else standing.facts.case,  # a part of a case does not claim to be the case
         created_at=stamp(now),
         entries=tuple(
             bundle.Entry(row.position, row.data, tuple(merkle.prove_inclusion(row.position, seal.size, read))) for row in found

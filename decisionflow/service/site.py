@@ -47,7 +47,11 @@ class Site:
                 return authorities.get(connection, authority)
             found = authorities.everyone(connection)
         if len(found) != 1:
-            say = "尚未初始化，请先运行 decisionflow init 或 demo" if not found else "有多个决策机关，请用 --authority 指明"
+            say = (
+                "尚未初始化，请先运行 decisionflow init 或 demo"
+                if not found
+                else "有多个决策机关，请用 --authority 指明"
+            )
             raise Unavailable(f"{len(found)} authorities", say=say)
         return found[0]
 
@@ -101,10 +105,14 @@ def prepare_folders(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(settings: Settings, *, read_only: bool = False, clock: Callable[[], datetime] = wall_clock) -> Iterator[Site]:
+def opened(
+    settings: Settings, *, read_only: bool = False, clock: Callable[[], datetime] = wall_clock
+) -> Iterator[Site]:
     """The installation of these settings, its schema checked. Raises Unavailable with a sentence."""
     prepare_folders(settings)
-    store = connect(settings.database_url, Blobs(settings.blob_dir, settings.upload_mb * 1024 * 1024), read_only=read_only)
+    store = connect(
+        settings.database_url, Blobs(settings.blob_dir, settings.upload_mb * 1024 * 1024), read_only=read_only
+    )
     try:
         with store.read() as connection:
             schema.check(connection)

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,7 @@ from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
 from decisionflow.service import calendars, consultations, entries, procedures, projections, register
 from decisionflow.service.actors import Actor, duty_for
 from decisionflow.service.authorities import Authority
+from decisionflow.store.blobs import Blobs
 from decisionflow.store.engine import Tx
 from decisionflow.store.records import Guard, Record, Rows
 
@@ -79,7 +80,6 @@ class Ask:
     happened: datetime | None = None
     evidence: str = ""
     reason: str = ""
-    behalf: Party | None = None
     procedure: str = ""
 
     @property
@@ -215,48 +215,79 @@ def _again(
     return Done(authority.id, case, no, entry, sha256, ask.action, binding=False, repeated=True)
 
 
-def _step(
-    tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime, standing: Standing, first: tuple[Record, ...] = ()
-) -> Done | Held:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """An ask read and decided, nothing written yet."""
+
+    procedure: law.Procedure
+    facts: Facts
+    action: law.Action
+    timing: Timing
+    values: dict[str, Value]
+    party: Party
+    text: Text | None
+    text_rows: list[dict[str, Any]]
+    outcome: Taken | Refused
+    moved: bool
+
+
+def consider(
+    connection: Connection, blobs: Blobs, authority: Authority, actor: Actor, ask: Ask, now: datetime
+) -> Taken | Refused:  # fmt: skip
+    """What submitting this would come to; writes no entry and no row (asking is free, PRACTICE §3.2)."""
+    standing = load(connection, authority, ask.case) if ask.case else _fresh(connection, authority, ask, now)[0]
+    return _weigh(connection, blobs, authority, actor, ask, now, standing).outcome
+
+
+def _weigh(
+    connection: Connection, blobs: Blobs, authority: Authority, actor: Actor, ask: Ask, now: datetime, standing: Standing
+) -> _Weighed:  # fmt: skip
     procedure, facts = standing.procedure, standing.facts
-    timing = _timing(ask, now, facts)
+    timing = _timing(ask, now)
     action = core.find(procedure, ask.action)
-    moved_to = _version_at_start(tx.connection, authority, standing, action, timing)
+    moved_to = _version_at_start(connection, authority, standing, action, timing)
     if moved_to is not None:
         procedure, facts = moved_to, _with_tracks(facts, moved_to)
         action = core.find(procedure, ask.action)
     if ask.seen and ask.seen != facts.heads[action.track]:
         raise Stale(f"track {action.track} moved on", say="您打开页面之后，这一环节已有新的办理，请刷新后再办")
-    values = _values(tx, authority, action, ask, timing, facts)
-    text_ref, text_rows = _new_text(tx, action, ask, facts, now)
-    party = replace(ask.behalf or actor.party(), duty=duty_for(procedure, action, actor, facts))
+    values = _values(connection, authority, action, ask, timing, facts)
+    text_ref, text_rows = _new_text(blobs, action, ask, facts, now)
+    party = actor.party(duty_for(procedure, action, actor, facts))
     command = core.Command(action.id, party, timing.on, values, ask.papers, text_ref)
     outcome = core.decide(procedure, command, facts, standing.calendar)
+    return _Weighed(procedure, facts, action, timing, values, party, text_ref, text_rows, outcome, moved_to is not None)
+
+
+def _step(
+    tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime, standing: Standing, first: tuple[Record, ...] = ()
+) -> Done | Held:  # fmt: skip
+    weighed = _weigh(tx.connection, tx.blobs, authority, actor, ask, now, standing)
+    outcome, procedure, action = weighed.outcome, weighed.procedure, weighed.action
     if isinstance(outcome, Refused):
-        _keep_refusal(tx, authority, actor, ask, outcome, timing)
+        _keep_refusal(tx, authority, actor, ask, outcome, weighed.timing)
         return Held(ask.case, outcome)
-    draft = _draft(
-        tx, outcome, ask, procedure, facts, values, text_ref, standing.calendar, now, moved=moved_to is not None
+    draft = _draft(tx, outcome, ask, weighed, standing.calendar, now)
+    others = consultations.effect(
+        tx, authority, actor, action, weighed.facts, draft, weighed.values, weighed.timing, procedure
     )
-    draft.blobs.extend(text_rows)
-    others = consultations.effect(tx, authority, actor, action, facts, draft, values, timing, procedure)
     composed = entries.compose(
-        draft, standing.head, actor, timing, clock=authority.clock, duty=party.duty, behalf=ask.behalf, key=ask.key
+        draft, standing.head, actor, weighed.timing, clock=authority.clock, duty=weighed.party.duty, key=ask.key
     )
     for record in (*first, *others):
         tx.add(record)
-    after = fold(facts, composed.record)
+    after = fold(weighed.facts, composed.record)
     rows = (
         *composed.rows,
         *projections.case_rows(procedure, after, composed.record, standing.calendar),
         *_follow_up(authority, actor, ask, procedure, after, composed, standing.calendar, now),
     )
     tx.add(Record(composed.append, rows, _guards(authority, actor)))
-    return Done(authority.id, facts.case, facts.no, composed.id, composed.append.sha256, action.id, action.binding,
+    return Done(authority.id, after.case, after.no, composed.id, composed.append.sha256, action.id, action.binding,
                 hints=outcome.hints)  # fmt: skip
 
 
-def _timing(ask: Ask, now: datetime, facts: Facts | None) -> Timing:
+def _timing(ask: Ask, now: datetime) -> Timing:
     timing = Timing(now, ask.happened, ask.evidence.strip(), ask.reason.strip())
     if ask.happened is not None and ask.happened > now:
         raise BadInput([Problem("happened_at", "发生时间不能晚于现在", rule="future")])
@@ -286,15 +317,15 @@ def _with_tracks(facts: Facts, procedure: law.Procedure) -> Facts:
 
 
 def _values(
-    tx: Tx, authority: Authority, action: law.Action, ask: Ask, timing: Timing, facts: Facts | None
+    connection: Connection, authority: Authority, action: law.Action, ask: Ask, timing: Timing, facts: Facts | None
 ) -> dict[str, Value]:  # fmt: skip
-    directory = register.Directory(tx.connection, authority.id, timing.on)
+    directory = register.Directory(connection, authority.id, timing.on)
     matter = facts.matter if facts else {}
     return fields.read(action.fields, ask.raw, now=timing.now, matter=matter, directory=directory)
 
 
 def _new_text(
-    tx: Tx, action: law.Action, ask: Ask, facts: Facts, now: datetime
+    blobs: Blobs, action: law.Action, ask: Ask, facts: Facts, now: datetime
 ) -> tuple[Text | None, list[dict[str, Any]]]:
     if action.text != "new":
         if ask.text is not None:
@@ -304,19 +335,18 @@ def _new_text(
         return None, []
     title = fields.clean(ask.text.title) or facts.title
     paragraphs = [fields.clean(paragraph, lines=True) for paragraph in ask.text.paragraphs]
-    previous = texts.load(tx.blobs.get(facts.text.sha256)) if facts.text else None
+    previous = texts.load(blobs.get(facts.text.sha256)) if facts.text else None
     document = texts.document(title, [p for p in paragraphs if p], previous, ask.text.file)
-    stored = tx.blobs.put(document.data, "application/json")
+    stored = blobs.put(document.data, "application/json")
     version = facts.text.version + 1 if facts.text else 1
     return Text(version, stored.sha256, stored.size, title), [stored.row(now)]
 
 
 def _draft(
-    tx: Tx, taken: Taken, ask: Ask, procedure: law.Procedure, facts: Facts, values: Mapping[str, Value],
-    new_text: Text | None, calendar: days.Calendar, now: datetime, *, moved: bool,
+    tx: Tx, taken: Taken, ask: Ask, weighed: _Weighed, calendar: days.Calendar, now: datetime
 ) -> entries.Draft:  # fmt: skip
-    action = taken.action
-    draft = entries.Draft("step.taken", {})
+    action, facts, values, new_text = taken.action, weighed.facts, weighed.values, weighed.text
+    draft = entries.Draft("step.taken", {}, blobs=list(weighed.text_rows))
     shown = entries.protect(draft, action.fields, values)
     bound = new_text or facts.text
     body: dict[str, Any] = {
@@ -339,18 +369,35 @@ def _draft(
         body["text"] = asdict(bound)
     if new_text is not None:
         body["new_text"] = True
-    if moved:
-        body["procedure"] = {"id": procedure.id, "version": procedure.version, "digest": procedure.digest}
+    if weighed.moved:
+        body["procedure"] = _named(weighed.procedure)
     draft.body = body
-    for paper in ask.papers:
-        row = {"sha256": paper.sha256, "sm3": _sm3(tx, paper), "size": paper.size, "type": paper.type, "stored_at": now}
-        draft.blobs.append(row)
+    for named in (*(asdict(paper) for paper in ask.papers), *_files(values)):
+        draft.blobs.append(_blob_row(tx.blobs, named, now))
     return draft
 
 
-def _sm3(tx: Tx, paper: Paper) -> str:
-    """Hash the file again before an entry names it: what is not there, or not what it says, is never cited."""
-    return hashlib.new("sm3", tx.blobs.get(paper.sha256)).hexdigest()
+def _files(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every uploaded file that the values name."""
+    if isinstance(value, Mapping):
+        if "sha256" in value:
+            yield value
+        for inner in value.values():
+            yield from _files(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _files(inner)
+
+
+def _blob_row(blobs: Blobs, named: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The index row of a file, hashed again: what is not there, or not what it says, is never cited."""
+    data = blobs.get(str(named["sha256"]))
+    if len(data) != named["size"]:
+        raise BadInput([Problem("papers", f"文件“{named.get('name', '')}”的大小与登记不符，请重新上传", rule="file")])
+    return {
+        "sha256": named["sha256"], "sm3": hashlib.new("sm3", data).hexdigest(), "size": len(data),
+        "type": named["type"], "stored_at": now,
+    }  # fmt: skip
 
 
 def _gate_line(judgement: Judgement) -> dict[str, Any]:
@@ -380,9 +427,10 @@ def _follow_up(
     running = clocks.ledger(procedure, after, calendar, Timing(now).on)
     key = {"authority_id": authority.id, "person_id": actor.person, "key": ask.key, "entry_id": composed.id,
            "fingerprint": ask.fingerprint, "at": now}  # fmt: skip
+    told = outbox_row(authority.id, f"step:{composed.id}", "step", {"entry": composed.id, "case": after.no}, now)
     return (
         *projections.reminder_rows(authority.id, after.case, procedure, running, calendar),
-        Rows("outbox", [outbox_row(authority.id, f"step:{composed.id}", "step", {"entry": composed.id, "case": after.no}, now)], "ignore"),
+        Rows("outbox", [told], "ignore"),
         Rows("act_key", [key], "insert"),
     )  # fmt: skip
 
@@ -424,28 +472,45 @@ def _open(tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime) -
     seen = tx.connection.execute(_KEY, {"authority": authority.id, "person": actor.person, "key": ask.key}).first()
     if seen is not None:
         return _again(authority, ask, seen.fingerprint, seen.entry_id, seen.sha256, seen.no, seen.chain_id)
-    timing = _timing(ask, now, None)
-    procedure = procedures.in_force(tx.connection, authority.id, ask.procedure or authority.procedure, timing.on)
+    standing, draft = _fresh(tx.connection, authority, ask, now)
+    start = standing.head
+    composed = entries.compose(draft, start, actor, _timing(ask, now), clock=authority.clock)
+    facts = fold(None, composed.record)
+    opening = Record(
+        composed.append,
+        (*composed.rows, *projections.case_rows(standing.procedure, facts, composed.record, standing.calendar)),
+    )
+    opened = replace(standing, facts=facts, head=start.after(composed.append))
+    return _step(tx, authority, actor, ask, now, opened, (opening,))
+
+
+def _fresh(
+    connection: Connection, authority: Authority, ask: Ask, now: datetime
+) -> tuple[Standing, entries.Draft]:  # fmt: skip
+    """The case that an opening act would begin, with the draft of its first entry."""
+    timing = _timing(ask, now)
+    procedure = procedures.in_force(connection, authority.id, ask.procedure or authority.procedure, timing.on)
     if ask.action != procedure.opening:
         raise BadInput([Problem("case", f"“{ask.action}”须写明事项编号", rule="case")])
-    title = str(ask.raw.get("title", "")).strip()
+    title = fields.clean(str(ask.raw.get("title", "")))
     if not title:
         raise BadInput([Problem("title", "请填写事项名称", rule="required")])
-    case = entries.new_id(now)
-    no = _next_no(tx.connection, authority, timing)
-    body = {
-        "no": no, "title": fields.clean(title), "stages": procedure.initial(),
-        "procedure": {"id": procedure.id, "version": procedure.version, "digest": procedure.digest},
-    }  # fmt: skip
-    start = entries.Head(authority.id, "case", case)
-    composed = entries.compose(entries.Draft("case.opened", body), start, actor, timing, clock=authority.clock)
-    facts = fold(None, composed.record)
-    calendar = calendars.current(tx.connection, authority.id, authority.calendar)
-    standing = Standing(facts, start.after(composed.append), procedure, calendar)
-    opening = Record(
-        composed.append, (*composed.rows, *projections.case_rows(procedure, facts, composed.record, calendar))
+    no = _next_no(connection, authority, timing)
+    draft = entries.Draft(
+        "case.opened", {"no": no, "title": title, "stages": procedure.initial(), "procedure": _named(procedure)}
     )
-    return _step(tx, authority, actor, ask, now, standing, (opening,))
+    case = entries.new_id(now)
+    initial = procedure.initial()
+    facts = Facts(
+        case=case, no=no, title=title, procedure=procedure.digest, matter={}, stages=initial,
+        rounds=dict.fromkeys(initial, 1), heads=dict.fromkeys(initial, ""), duties={}, opened=now,
+    )  # fmt: skip
+    calendar = calendars.current(connection, authority.id, authority.calendar)
+    return Standing(facts, entries.Head(authority.id, "case", case), procedure, calendar), draft
+
+
+def _named(procedure: law.Procedure) -> dict[str, str]:
+    return {"id": procedure.id, "version": procedure.version, "digest": procedure.digest}
 
 
 def _next_no(connection: Connection, authority: Authority, timing: Timing) -> str:
