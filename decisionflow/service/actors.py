@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -57,6 +57,11 @@ def posts_of(connection: Connection, authority: str, person: str, on: date) -> t
         for row in rows
         if _as_date(row["valid_from"]) <= on and (row["valid_to"] is None or on <= _as_date(row["valid_to"]))
     )  # fmt: skip
+
+
+def signed(actor: Actor, method: str, session: str) -> Actor:
+    """The actor with how we know them: the way of signing in and the session's hash, no secrets."""
+    return replace(actor, auth={"method": method, "session": session[:16]})
 
 
 def acting(connection: Connection, authority: str, person: str, on: date, appointment: str = "") -> Actor:

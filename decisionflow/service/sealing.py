@@ -240,3 +240,8 @@ def receipt(connection: Connection, authority: str, entry: str) -> Receipt:
     data: bytes = connection.execute(select(_ENTRIES.c.data).where(wanted)).scalar_one()
     proof = merkle.prove_inclusion(at, head.size, reader(connection, authority))
     return Receipt(entry, data, at, tuple(step.hex() for step in proof), head)
+
+
+def short_code(origin: str, seal: Seal) -> str:
+    """The log's head as a code that people can compare by eye, for footers and mails."""
+    return checkpoint.short_code(origin, seal.size, bytes.fromhex(seal.root))

@@ -1,0 +1,13 @@
+"""One file a screen; `routers` is the list of them all."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from decisionflow.web.pages import inbox, session
+
+
+def routers(*, demo: bool) -> Sequence[APIRouter]:
+    """The routers of every screen; the role switcher only in the demo."""
+    found = [session.router, inbox.router]
+    return [*found, session.demo_router] if demo else found

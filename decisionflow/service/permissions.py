@@ -1,0 +1,41 @@
+"""Who may see what: one function for page, API, job and CLI; default is no.
+
+Acts have their own: `actors.duty_for`. Administrators see no case content; people from outside see only
+the cases that name them; everybody else in the government's procedures sees its cases.
+"""
+
+from __future__ import annotations
+
+from decisionflow.core import procedure as law
+from decisionflow.core.facts import Facts
+from decisionflow.service.actors import Actor
+
+ADMIN = frozenset({"system_admin", "security_admin", "audit_admin"})
+INSPECTOR = frozenset({"supervisor", "inspector"})
+
+
+def may_see(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor may open a case (and learn that it exists)."""
+    inside = {duty for duty in actor.duties if duty in procedure.duties and not procedure.duties[duty].outside}
+    if inside or INSPECTOR & set(actor.duties):
+        return True
+    return any(_names(held, actor) for duty in actor.duties for held in facts.duties.get(duty, ()))
+
+
+def _names(held: object, actor: Actor) -> bool:
+    return isinstance(held, dict) and (held.get("id") in (actor.unit, actor.post) or held.get("name") == actor.name)
+
+
+def may_list(actor: Actor) -> bool:
+    """Whether an actor has a use for lists of cases at all."""
+    return bool(set(actor.duties) - ADMIN)
+
+
+def may_inspect(actor: Actor) -> bool:
+    """Whether an actor may look up persons and decisions backwards (倒查)."""
+    return bool(INSPECTOR & set(actor.duties))
+
+
+def may_administer(actor: Actor) -> bool:
+    """Whether an actor keeps the system running; never more than that."""
+    return bool(ADMIN & set(actor.duties))

@@ -1,0 +1,190 @@
+"""What an endpoint needs to know of its visitor: who asks, through which post, at which instant.
+
+Endpoints are plain functions: get the visit, call one read or one deed, render or redirect. Writes are
+committed in the endpoint's body by `store.write`, never in a dependency (trap T8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, cast
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from decisionflow import render
+from decisionflow.core.facts import legal_date
+from decisionflow.errors import Forbidden, NotFound
+from decisionflow.service import accounts, actors, permissions, sealing
+from decisionflow.service.accounts import SignedIn
+from decisionflow.service.actors import Actor
+from decisionflow.service.authorities import Authority
+from decisionflow.service.site import Site
+from decisionflow.store.engine import Tx
+from decisionflow.web import security
+
+__all__ = ["AnyVisit", "InspectorVisit", "Posted", "Staff", "StaffVisit", "Tx", "Visit"]
+
+NAV = (
+    ("/inbox", "工作台", "inbox"),
+    ("/cases", "事项", "folders"),
+    ("/procedures", "程序", "sitemap"),
+    ("/public/consultations", "公众参与", "message-circle"),
+    ("/trace", "倒查", "search"),
+    ("/verify", "校验", "fingerprint"),
+)
+
+
+class NeedSignIn(Exception):
+    """Nobody is signed in; the door answers with a way to the sign-in page."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__(back)
+        self.back = back
+
+
+class NeedPost(Exception):
+    """Signed in, but the acting post is not chosen yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of one visitor."""
+
+    request: Request
+    site: Site
+    now: datetime
+    session: SignedIn | None = None
+    authority: Authority | None = None
+    actor: Actor | None = None
+    posts: Sequence[Actor] = ()
+
+    def page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page in the frame that fits this visitor."""
+        return HTMLResponse(render.page(name, **{**self._frame(), **values}), status)
+
+    def _frame(self) -> dict[str, Any]:
+        cookies = self.request.cookies
+        frame: dict[str, Any] = {
+            "authority_name": self.authority.name if self.authority else "decisionflow",
+            "demo": self.site.settings.demo, "mode": cookies.get("mode", ""), "theme": cookies.get("theme", "light"),
+            "csrf": self.session.csrf if self.session else "", "now": self.now, "nav": (), "post": None, "tools": (),
+            "checkpoint": "", "printed": "", "notice": self.request.query_params.get("notice", "")[:80],
+        }  # fmt: skip
+        if self.authority:
+            with self.site.store.read() as connection:
+                seal = sealing.latest(connection, self.authority.id)
+            frame["checkpoint"] = sealing.short_code(self.authority.origin, seal) if seal else ""
+        if self.actor:
+            frame |= {"nav": self._nav(), "tools": self._tools(),
+                      "post": {"name": self.actor.name, "unit": self.actor.unit_name, "title": self.actor.post_title}}  # fmt: skip
+        return frame
+
+    def _tools(self) -> list[dict[str, str]]:
+        demo = [{"href": "/as", "title": "换个身份"}] if self.site.settings.demo else []
+        return [*demo, {"href": "/logout", "title": "退出"}]
+
+    def _nav(self) -> list[dict[str, Any]]:
+        actor = cast(Actor, self.actor)
+        hidden = set() if permissions.may_inspect(actor) else {"/trace"}
+        hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox"}
+        path = self.request.url.path
+        return [
+            {"href": href, "title": title, "icon": icon, "current": path == href or path.startswith(f"{href}/")}
+            for href, title, icon in NAV
+            if href not in hidden
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Staff(Visit):
+    """A visit by somebody who is signed in and acts through a post."""
+
+    session: SignedIn
+    authority: Authority
+    actor: Actor
+
+
+def _site(request: Request) -> Site:
+    return cast(Site, request.app.state.site)
+
+
+def cookie_name(site: Site) -> str:
+    """The session cookie's name: bound to host and HTTPS where we have it."""
+    return "__Host-df" if site.settings.secure else "df"
+
+
+def visit(request: Request) -> Visit:
+    """The visit of anybody; with session and actor when there are any."""
+    site = _site(request)
+    now = site.clock()
+    token = request.cookies.get(cookie_name(site), "")
+    with site.store.read() as connection:
+        session = accounts.session(connection, token, now, idle_minutes=site.settings.idle_minutes) if token else None
+        if session is None:
+            return Visit(request, site, now, authority=_public_authority(site))
+        authority = site.authority(session.authority)
+        posts = actors.posts_of(connection, authority.id, session.person, legal_date(now))
+    chosen = next((post for post in posts if post.appointment == session.appointment), None)
+    if chosen is not None:
+        chosen = actors.signed(chosen, session.method, session.token_hash)
+    return Visit(request, site, now, session, authority, chosen, posts)
+
+
+def _public_authority(site: Site) -> Authority | None:
+    try:
+        return site.authority()
+    except Exception:  # several governments: public pages name theirs in the address
+        return None
+
+
+def staff(request: Request) -> Staff:
+    """The visit of a signed-in person acting through a post. Raises NeedSignIn or NeedPost."""
+    found = visit(request)
+    if found.session is None or found.authority is None:
+        raise NeedSignIn(str(request.url.path))
+    if found.actor is None:
+        if not found.posts:
+            raise Forbidden("no valid appointment", say="您目前没有有效任职，不能办理；如有疑问请联系系统管理员")
+        raise NeedPost
+    found.site.store.write(lambda tx: accounts.touch(tx, found.session.token_hash, found.now))  # type: ignore[union-attr]
+    return Staff(request, found.site, found.now, found.session, found.authority, found.actor, found.posts)
+
+
+async def posted(request: Request) -> FormData:
+    """The form of a request, after the cross-site checks. Raises CrossSite."""
+    security.check_origin(request.method, request.headers, request.headers.get("host", ""))
+    return await request.form(max_files=60, max_fields=3000, max_part_size=2 * 1024 * 1024)
+
+
+def inspector(request: Request) -> Staff:
+    """The visit of somebody who may look backwards; to others there is no such page."""
+    found = staff(request)
+    if not permissions.may_inspect(found.actor):
+        raise NotFound("not an inspector", say="没有这个页面")
+    return found
+
+
+AnyVisit = Annotated[Visit, Depends(visit)]
+StaffVisit = Annotated[Staff, Depends(staff)]
+InspectorVisit = Annotated[Staff, Depends(inspector)]
+Posted = Annotated[FormData, Depends(posted)]
+
+
+def token(found: Visit, form: FormData) -> None:
+    """Check the session's token in a form. Raises CrossSite."""
+    security.check_token(found.session.csrf if found.session else "", form.get("csrf"))
+
+
+def go(href: str) -> Response:
+    """After a write: to a page that can be reloaded."""
+    return RedirectResponse(href, 303)
+
+
+def sign_in_first(back: str) -> Response:
+    """To the sign-in page, and back afterwards."""
+    return RedirectResponse(f"/login?next={quote(back, safe='/')}", 303)
