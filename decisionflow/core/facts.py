@@ -203,7 +203,7 @@ def _corrected(facts: Facts, record: Record) -> Facts:
         else act
         for act in facts.acts
     )
-    return replace(facts, acts=acts)
+    return replace(facts, acts=acts, matter={**facts.matter, **body.get("matter", {})})
 
 
 def freeze(facts: Facts) -> dict[str, Any]:

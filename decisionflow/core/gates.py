@@ -385,7 +385,7 @@ def _same_text(gate: law.SameText, scene: Scene) -> Verdict:
     for act in scene.facts.current((gate.confirmed_by,)):
         if act.fields.get("substantive") is False and act.fields.get("from_text") in known:
             known.add(str(act.fields.get("to_text")))
-    detail = f"审查的是第{bound.text.version}版，现为第{scene.text.version}版"
+    detail = f"原为第{bound.text.version}版，现为第{scene.text.version}版"
     return Verdict(scene.text.sha256 in known, detail)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
@@ -24,7 +24,7 @@ from pydantic import Field
 from decisionflow.core import calendar
 from decisionflow.core import procedure as law
 from decisionflow.core import source as files
-from decisionflow.core.soundness import Fault, check
+from decisionflow.core.soundness import Fault, beyond, broken, check
 from decisionflow.core.source import Path
 from decisionflow.errors import BadInput, Problem
 
@@ -93,11 +93,11 @@ class Retarget(files.Frozen):
 
 
 class AddGate(files.Frozen):
-    """A new gate on these actions."""
+    """A new gate on these actions; on none when added actions name it themselves."""
 
     do: Literal["add_gate"]
     gate: law.Gate
-    on: law.Words
+    on: law.Words = ()
 
 
 class AttachGate(files.Frozen):
@@ -120,14 +120,15 @@ class TightenGate(files.Frozen):
     at_most: str = ""
     more_than: bool = False
     values: law.Words = Field(default=(), alias="in")
+    deviate: str = ""
     approver: str = ""
 
 
 class Upgrade(files.Frozen):
-    """What may be left out may not where the condition holds: a gate on the action that leaves it out."""
+    """What may be left out may not where the condition holds: a gate on the actions that leave it out."""
 
     do: Literal["upgrade"]
-    action: str
+    on: law.Words = Field(min_length=1)
     gate: law.Id
     if_: law.When = Field(alias="if", min_length=1)
     rules: Rules
@@ -278,30 +279,33 @@ class Overlay(files.Frozen):
 # ---- from files to procedures --------------------------------------------------------------------
 
 
-def read(
-    source: files.Source, registry: law.Registry, find: Callable[[str], files.Source] | None = None
-) -> law.Procedure:
+Find: TypeAlias = Callable[[str], files.Source]
+
+
+def read(source: files.Source, registry: law.Registry, find: Find | None = None) -> law.Procedure:
     """A procedure file compiled, or an overlay on what `find` gives for its `extends`. Raises BadInput."""
-    return _built(source, registry, find)[0]
+    return compose(source, (), registry, find)
+
+
+def compose(
+    base: files.Source, overlays: Sequence[files.Source], registry: law.Registry, find: Find | None = None
+) -> law.Procedure:
+    """The base with its overlays, regions first, then sectors. Raises BadInput with every problem of a layer."""
+    return _composed(base, overlays, registry, find)[0]
 
 
 def lint(
-    source: files.Source, registry: law.Registry, find: Callable[[str], files.Source] | None = None
+    source: files.Source, registry: law.Registry, find: Find | None = None
 ) -> tuple[law.Procedure, tuple[Problem, ...]]:
-    """The same, with what is unsound in it, each at its line in the file it comes from."""
-    procedure, places = _built(source, registry, find)
+    """What `read` gives, and what is unsound in it, each at its line in the file that it comes from."""
+    procedure, places = _composed(source, (), registry, find)
     return procedure, tuple(places.problem(fault.path, fault.say, fault.rule) for fault in check(procedure))
-
-
-def compose(base: files.Source, overlays: Sequence[files.Source], registry: law.Registry) -> law.Procedure:
-    """The base with its overlays, regions first, then sectors. Raises BadInput with every problem of a layer."""
-    return _composed(base, overlays, registry)[0]
 
 
 def flatten(
     base: files.Source, overlay: files.Source, registry: law.Registry
 ) -> tuple[files.Source, tuple[Problem, ...]]:
-    """The base's plain data with the overlay's changes carried out, and what could not be.
+    """The base's plain data with the overlay's changes carried out, and what could not be. The base must compile.
 
     The result knows from which file and line each part comes. It is not yet compared with the base.
     """
@@ -334,41 +338,40 @@ def _redefined(registry: law.Registry, overlay: Overlay) -> Iterator[Fault]:
             yield Fault(("rules", n, "source"), "source-unknown", f"规则 {rule.id} 的法源 {rule.source} 没有定义")
 
 
-def _built(
-    source: files.Source, registry: law.Registry, find: Callable[[str], files.Source] | None
-) -> tuple[law.Procedure, files.Source]:
-    overlays: list[files.Source] = []
-    while isinstance(source.data, dict) and "extends" in source.data:
-        name = str(source.data["extends"])
-        if find is None or len(overlays) > 8:
-            raise BadInput([source.problem(("extends",), f"找不到上位程序 {name}", "extends")])
-        overlays.insert(0, source)
-        source = find(name)
-    return _composed(source, overlays, registry)
+def _chain(source: files.Source, find: Find | None) -> list[files.Source]:
+    """A procedure file that stands alone, and the overlays that lead from it to the one given."""
+    found = [source]
+    while isinstance(found[0].data, dict) and "extends" in found[0].data:
+        name = str(found[0].data["extends"])
+        if find is None or len(found) > 8:
+            raise BadInput([found[0].problem(("extends",), f"找不到上位程序 {name}", "extends")])
+        found.insert(0, find(name))
+    return found
 
 
 def _composed(
-    base: files.Source, overlays: Sequence[files.Source], registry: law.Registry
+    base: files.Source, overlays: Sequence[files.Source], registry: law.Registry, find: Find | None
 ) -> tuple[law.Procedure, files.Source]:
-    layers = [(files.parse(Overlay, overlay), overlay) for overlay in overlays]
+    places, *under = _chain(base, find)
+    layers = [(files.parse(Overlay, overlay), overlay) for overlay in (*under, *overlays)]
     layers.sort(key=lambda layer: layer[0].layer == "sector")
-    procedure = law.compiled(base, registry)
+    procedure = law.compiled(places, registry)
     names = {procedure.name}
     for parsed, overlay in layers:
         if parsed.extends not in names:
             say = f"“{parsed.extends}”不在所组合的程序之内（{'、'.join(sorted(names))}）"
             raise BadInput([overlay.problem(("extends",), say, "extends")])
-        base, problems = flatten(base, overlay, registry)
+        places, problems = flatten(places, overlay, registry)
         if problems:
             raise BadInput(problems)
         registry = extended(registry, parsed)
-        result = law.compiled(base, registry)
-        faults = weakened(procedure, result, result.conflicts)
+        result = law.compiled(places, registry)
+        faults = broken(result) or weakened(procedure, result, result.conflicts[len(procedure.conflicts) :])
         if faults:
-            raise BadInput([base.problem(fault.path, fault.say, fault.rule) for fault in faults])
+            raise BadInput([places.problem(fault.path, fault.say, fault.rule) for fault in faults])
+        names = {parsed.name} if parsed.id == procedure.id else {*names, parsed.name}
         procedure = result
-        names.add(parsed.name)
-    return procedure, base
+    return procedure, places
 
 
 @dataclass(slots=True)
@@ -457,22 +460,27 @@ class _Sheet:
                 continue
 
     def head(self) -> None:
-        """Name, dates and origin of what comes out."""
+        """Name, dates and origin of what comes out. A later version of the same procedure goes on where it ended."""
         mine, data = self.parsed, self.data
-        layered = bool(data.get("built_from"))
         theirs = files.parse(law.Procedure, self.result)
+        later = mine.id == theirs.id
+        stacked = not later and any(not name.startswith(f"{theirs.id}@") for name in theirs.built_from)
         first = theirs.built_from or (f"{theirs.name}#{law.compiled(self.result, self.registry).digest}",)
         text = json.dumps(self.overlay.data, ensure_ascii=False, separators=(",", ":"))
         data["built_from"] = [*first, f"{mine.name}#{hashlib.sha256(text.encode()).hexdigest()}"]
         start = max(mine.in_force.from_, theirs.in_force.from_)
-        ends = [end for end in (mine.in_force.to, theirs.in_force.to) if end]
-        if mine.in_force.from_ < theirs.in_force.from_ or (ends and min(ends) < start):
+        ends = [end for end in (mine.in_force.to, None if later else theirs.in_force.to) if end]
+        early = not stacked and mine.in_force.from_ < theirs.in_force.from_
+        if early or (ends and min(ends) < start):
             say = f"适用日期不在“{theirs.title}”的适用期（自{theirs.in_force.from_}起）之内"
             self.problems.append(self.overlay.problem(("in_force",), say, "in-force"))
-        data["in_force"] = {"from": start.isoformat(), **({"to": min(ends).isoformat()} if ends else {})}
-        self.put(data, "id", f"{theirs.id}-{mine.id}" if layered else mine.id, ("id",))
-        self.put(data, "version", max(theirs.version, mine.version, key=_number) if layered else mine.version, ("version",))
-        self.put(data, "title", f"{theirs.title}·{mine.title}" if layered else mine.title, ("title",))
+        period = {"from": start.isoformat(), **({"to": min(ends).isoformat()} if ends else {})}
+        self.put(data, "in_force", period, ("in_force",))
+        self.put(data, "id", f"{theirs.id}-{mine.id}" if stacked else mine.id, ("id",))
+        self.put(
+            data, "version", max(theirs.version, mine.version, key=_number) if stacked else mine.version, ("version",)
+        )
+        self.put(data, "title", f"{theirs.title}·{mine.title}" if stacked else mine.title, ("title",))
         data["note"] = "\n".join(filter(None, (theirs.note, mine.note)))
         if mine.example or theirs.example:
             data["example"] = "yes"
@@ -511,7 +519,11 @@ class _Sheet:
         return kind, self.one(kind, name, kind)  # type: ignore[return-value]
 
     def free(self, kind: str, name: str, key: str) -> None:
-        among = [one["id"] for one in self.data.get(_NAMED[kind], [])] if kind in _NAMED else self.data.get(_TITLED[kind], {})
+        among = (
+            [one["id"] for one in self.data.get(_NAMED[kind], [])]
+            if kind in _NAMED
+            else self.data.get(_TITLED[kind], {})
+        )
         if name in among:
             self.stop(key, f"{_WORDS[kind]}“{name}”已经有了", "target")
 
@@ -656,7 +668,7 @@ class _Sheet:
         gate = self.one("gate", change.gate, "gate")
         self.cite(gate, change.rules)
         self.put(gate, "say", change.say, (*self.at, "say"))
-        for key in ("strength", "at_least", "at_most", "more_than", "in", "approver"):
+        for key in ("strength", "at_least", "at_most", "more_than", "in", "deviate", "approver"):
             if key in self.raw:
                 self.put(gate, key, self.raw[key], (*self.at, key))
         if change.strength == "must":
@@ -665,16 +677,17 @@ class _Sheet:
 
     def do_upgrade(self, change: Upgrade) -> None:
         self.free("gate", change.gate, "gate")
-        action = self.one("action", change.action, "action")
-        key, words = next(iter(change.if_.items()))
-        space, _, name = key.partition(".")
+        key = next((key for key, words in change.if_.items() if "none" not in words), "")
+        if not key:
+            self.stop("if", "条件里至少要有一项是已经填写的（不能只有 none）", "condition")
+        words, (space, _, name) = change.if_[key], key.partition(".")
         gate: Plain = {"id": change.gate, "strength": "must", "say": change.say, "rules": list(change.rules)}
         if space == "track":
             others = [stage for stage in self.one("track", name, "if")["stages"] if stage not in words]
             gate |= {"check": "reached", "track": name, "in": others}
         else:
-            spec = self.input(change.action if space == "field" else "", name, "", "if")
-            among = ["yes", "no"] if spec["type"] == "flag" else list(spec.get("choices", {}))
+            spec = self.input(change.on[0] if space == "field" else "", name, "", "if")
+            among = ["yes", "no"] if spec["type"] == "flag" else list(spec.get("choices", ("given", "none")))
             gate |= {"check": "is", "of": {space: name}, "in": [word for word in among if word not in words]}
         gate["if"] = {key: list(words) for key, words in change.if_.items()}
         gate["remedy"] = list(change.remedy)
@@ -682,7 +695,7 @@ class _Sheet:
             self.result.origins[id(gate), part] = (self.overlay, (*self.at, part), gate)
         self.result.origins[id(gate), None] = (self.overlay, self.at, gate)
         self.data.setdefault("gates", []).append(gate)
-        action["gates"] = [*action.get("gates", []), change.gate]
+        self.attach(change.gate, change.on)
 
     def do_require_field(self, change: RequireField) -> None:
         spec = self.input(change.action, change.field, change.column)
@@ -820,6 +833,7 @@ def conditions(data: Plain) -> Iterator[Condition]:
         yield from _of_rows(gate, users)
     for action in data["actions"]:
         mine = frozenset({action["id"]})
+        yield from _of_when(action, "todo_if", ("action", action["id"]), mine)
         for paper in action.get("materials", []):
             yield from _of_when(paper, "if", ("paper", action["id"], paper["kind"]), mine)
         yield from _of_fields(action.get("fields", []), ("field", action["id"]), mine)
@@ -857,9 +871,7 @@ def _of_rows(gate: Plain, users: frozenset[str]) -> Iterator[Condition]:
 _STRENGTH = {"may": 0, "usually": 1, "must": 2}
 
 
-def weakened(
-    base: law.Procedure, result: law.Procedure, superseded: Iterable[law.Conflict] = ()
-) -> tuple[Fault, ...]:
+def weakened(base: law.Procedure, result: law.Procedure, superseded: Iterable[law.Conflict] = ()) -> tuple[Fault, ...]:
     """Where a result demands less than its base, except what a special law replaced. Paths are of the result.
 
     An added stage counts as the base stage before it. Seen so, every act of the result must be an act of
@@ -878,7 +890,19 @@ def weakened(
     for clock in base.clocks:
         comparison.clock(clock)
     comparison.words()
+    if not comparison.faults:
+        comparison.ways()
     return tuple(comparison.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """One thing that an action no longer demands: where in it, a code, the words, and the superior rules."""
+
+    place: Path
+    code: str
+    say: str
+    rules: tuple[str, ...]
 
 
 class _Comparison:
@@ -911,6 +935,8 @@ class _Comparison:
         base, result = self.base, self.result
         for name, track in base.tracks.items():
             self.track(name, track, result.tracks.get(name))
+        if list(result.tracks)[: len(base.tracks)] != list(base.tracks):
+            self.fault(("tracks",), "weaker-track", "上位程序的轨道须在前，次序不变")
         for key, kept in (("opening", base.opening == result.opening), ("starting", base.starting == result.starting)):
             if not kept:
                 self.fault((key,), "weaker-start", "起始动作和启动决定不得改变")
@@ -919,17 +945,19 @@ class _Comparison:
             if other is None or (other.of, other.outside) != (duty.of, duty.outside):
                 self.fault(("duties", name), "weaker-duty", f"职责“{duty.title}”不得删除或改变归属")
         for name, kind in base.materials.items():
-            if name in result.materials and (kind.text, kind.public) != (result.materials[name].text, result.materials[name].public):
-                self.fault(("materials", name), "weaker-paper", f"材料“{kind.title}”是否公开、是否文本不得改变", kind.rules)
-        for track, stages in base.goal.items():
-            if not self.homes(track, result.goal.get(track, result.tracks[track].stages)) <= set(stages):
-                self.fault(("goal", track), "weaker-goal", "终点不得放宽")
-        if {track: set(stages) for track, stages in base.ends.items()} != {t: set(s) for t, s in result.ends.items()}:
+            held = result.materials.get(name, kind)
+            if (kind.text, kind.public) != (held.text, held.public):
+                say = f"材料“{kind.title}”是否公开、是否文本不得改变"
+                self.fault(("materials", name), "weaker-paper", say, kind.rules)
+        for name, stages in base.goal.items():
+            if not self.homes(name, result.goal.get(name, self.home[name])) <= set(stages):
+                self.fault(("goal", name), "weaker-goal", "终点不得放宽")
+        if {name: set(stages) for name, stages in base.ends.items()} != {n: set(s) for n, s in result.ends.items()}:
             self.fault(("ends",), "weaker-ends", "结束的情形不得增减")
         matter = {spec.id: (n, spec) for n, spec in enumerate(result.matter)}
         for spec in base.matter:
-            n, other = matter.get(spec.id, (0, None))
-            self.input(("matter", n), "事项", spec, other, spec.rules)
+            n, found = matter.get(spec.id, (0, None))
+            self.input(("matter", n), "事项", spec, found, spec.rules)
         if result.in_force.from_ < base.in_force.from_:
             self.fault(("in_force",), "in-force", f"适用日期早于上位程序的{base.in_force.from_}")
 
@@ -991,7 +1019,7 @@ class _Comparison:
                 return "" if set(after) <= set(before) else "允许的情形多了"
             case (law.OtherPerson(), "actions") | (law.NotAmong(), "others"):
                 return "" if set(before) <= set(after) else "回避的范围小了"
-            case (law.Lapsed() | law.RowsLapsed()), "at_least":
+            case ((law.Lapsed() | law.RowsLapsed()), "at_least"):
                 return _shorter(before, after)
             case law.Lapsed(), "exclusive":
                 return "" if after else "计算方法放宽了"
@@ -1002,6 +1030,8 @@ class _Comparison:
             case law.RowShare(), "at_least" | "more_than":
                 old, new = (Fraction(gate.at_least), gate.more_than), (Fraction(other.at_least), other.more_than)
                 return "" if new >= old else "比例降低了"
+            case _, "where" if set(before) != set(after):
+                return "算数的行变了"
             case _, "where" | "agree" | "against":
                 return ""  # only choices may be added to these: `words` looks at them
             case _:
@@ -1017,8 +1047,8 @@ class _Comparison:
             self.fault(("actions",), "weaker-action", f"不得取消动作“{action.title}”", action.rules)
             return
         at: Path = ("actions", self.actions[action.id])
-        for key, rule, say, rules in self.lacks(action, other):
-            self.fault((*at, key), rule, f"动作“{action.title}”：{say}", rules)
+        for lack in self.lacks(action, other):
+            self.fault((*at, *lack.place), lack.code, f"动作“{action.title}”：{lack.say}", lack.rules)
         if not set(action.rules) <= set(other.rules):
             self.fault((*at, "rules"), "weaker-cites", f"动作“{action.title}”的依据只能增加，不能替换", action.rules)
         for n, spec in enumerate(action.fields):
@@ -1039,29 +1069,30 @@ class _Comparison:
         """Every move of the second is, to the base, a move of the first."""
         home = self.home[action.track]
         return all(
-            home.get(stage) in action.source
-            and home.get(other.dest(stage)) == action.dest(home[stage])
+            home.get(stage) in action.source and home.get(other.dest(stage)) == action.dest(home[stage])
             for stage in other.source
         )
 
-    def lacks(self, action: law.Action, other: law.Action) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-        """What the second action does not demand though the first does: key, code, words, rules."""
+    def lacks(self, action: law.Action, other: law.Action, *, hints: bool = True) -> Iterator[_Lack]:
+        """What the second action does not demand though the first does."""
         if not set(other.by) <= set(action.by):
-            yield "by", "weaker-by", "办理的人不得增加", action.rules
+            yield _Lack(("by",), "weaker-by", "办理的人不得增加", action.rules)
         for track, stages in action.when.items():
             if track not in other.when or not self.homes(track, other.when[track]) <= set(stages):
-                yield "when", "weaker-when", f"不得放宽对“{self.base.tracks[track].title}”所处阶段的要求", action.rules
+                say = f"不得放宽对“{self.base.tracks[track].title}”所处阶段的要求"
+                yield _Lack(("when", track), "weaker-when", say, action.rules)
         for gate in self.base.gates_of(action):
-            if gate.id not in other.gates and gate.strength != "may" and ("gate", gate.id) not in self.replaced:
-                yield "gates", "weaker-gate", f"缺少关卡“{gate.say}”", gate.rules
+            spared = ("gate", gate.id) in self.replaced or (gate.strength == "may" and not hints)
+            if gate.id not in other.gates and not spared:
+                yield _Lack(("gates",), "weaker-gate", f"缺少关卡“{gate.say}”", gate.rules)
         papers = {paper.kind: paper for paper in other.materials}
         for paper in action.materials:
             held = papers.get(paper.kind)
-            if held is None or (paper.required and not (held.required and _implies(paper.if_, held.if_))):
-                title = self.base.materials[paper.kind].title
-                yield "materials", "weaker-paper", f"不得免交“{title}”", paper.rules or action.rules
+            if paper.required and (held is None or not held.required or not _implies(paper.if_, held.if_)):
+                say = f"不得免交“{self.base.materials[paper.kind].title}”"
+                yield _Lack(("materials",), "weaker-paper", say, paper.rules or action.rules)
         if not set(action.resets) <= set(other.resets):
-            yield "resets", "weaker-resets", "须重新进行的轨道不得减少", action.rules
+            yield _Lack(("resets",), "weaker-resets", "须重新进行的轨道不得减少", action.rules)
 
     def input(
         self, path: Path, owner: str, spec: law.FieldSpec, other: law.FieldSpec | None, rules: tuple[str, ...]
@@ -1082,8 +1113,9 @@ class _Comparison:
             self.fault((*path, "sets"), "weaker-sets", f"新增动作“{action.title}”不得改定上位程序的事项属性")
         if not self.base.duties.keys().isdisjoint(action.assigns):
             self.fault((*path, "assigns"), "weaker-assigns", f"新增动作“{action.title}”不得改派上位程序的职责")
-        if action.consultation == "close":
-            self.like_one_of(path, action, [one for one in self.base.actions if one.consultation == "close"])
+        same = [one for one in self.base.actions if one.consultation and one.consultation == action.consultation]
+        if same:
+            self.like_one_of(path, action, same)
         if action.track not in self.base.tracks:
             return
         home = self.home[action.track]
@@ -1103,16 +1135,19 @@ class _Comparison:
             self.fault(path, "weaker-path", f"新增动作“{action.title}”由“{stages.get(at, at)}”到“{stages.get(to, to)}”，"
                                             "上位程序没有这样的路")  # fmt: skip
             return
-        missing = min((list(self.demands(way, action)) for way in ways), key=len)
-        for key, rule, say, rules in missing:
-            self.fault((*path, key), rule, f"新增动作“{action.title}”绕过上位程序的要求：{say}", rules)
+        if any(("action", way.id) in self.replaced for way in ways):
+            return  # a special law has its own way
+        for lack in min((list(self.misses(way, action)) for way in ways), key=len):
+            say = f"新增动作“{action.title}”绕过上位程序的要求：{lack.say}"
+            self.fault((*path, *lack.place), lack.code, say, lack.rules)
 
-    def demands(self, way: law.Action, action: law.Action) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-        yield from self.lacks(way, action)
+    def misses(self, way: law.Action, action: law.Action) -> Iterator[_Lack]:
+        """What an added action does not demand though the base's way does; hints aside."""
+        yield from self.lacks(way, action, hints=False)
         for spec in way.fields:
             say = _softer_input(spec, action.field(spec.id)) if spec.required or spec.required_when else ""
             if say:
-                yield "fields", "weaker-field", f"填写项“{spec.title}”{say}", spec.rules or way.rules
+                yield _Lack(("fields",), "weaker-field", f"填写项“{spec.title}”{say}", spec.rules or way.rules)
 
     def has_passed(self, track: str, at: str, to: str) -> bool:
         """Whether in the base no case stands at `at` without having been at `to`."""
@@ -1127,6 +1162,21 @@ class _Comparison:
             seen.add(here)
             open_ += [one.dest(here) for one in self.base.actions if one.track == track and here in one.source]
         return True
+
+    def ways(self) -> None:
+        """The tracks together: nobody stands where, to the superior norm, nobody can stand."""
+        actions = tuple(self.freed(action) for action in self.base.actions)
+        for n, example in beyond(self.base.model_copy(update={"actions": actions}), self.result, self.home):
+            title = self.result.actions[n].title
+            self.fault(("actions", n), "weaker-reach", f"办理“{title}”会到达上位程序到不了的情形，例如：{example}")
+
+    def freed(self, action: law.Action) -> law.Action:
+        """A base action without what a special law replaced: its gates, or all that stood before it."""
+        if ("action", action.id) in self.replaced:
+            return action.model_copy(update={"gates": (), "when": {}})
+        return action.model_copy(
+            update={"gates": tuple(gate for gate in action.gates if ("gate", gate) not in self.replaced)}
+        )
 
     # clocks and conditions
 
@@ -1151,28 +1201,97 @@ class _Comparison:
             self.fault((*at, "rules"), "weaker-cites", f"时钟“{clock.title}”的依据只能增加，不能替换", clock.rules)
 
     def words(self) -> None:
-        """Conditions of the base still hold wherever they held: added stages and choices slip through none."""
+        """Conditions of the base hold wherever they held: added stages and choices slip through none."""
         before = list(conditions(json.loads(self.base.canonical)))
-        after = {condition.place: condition for condition in conditions(json.loads(self.result.canonical))}
+        after = {condition.place: condition.words for condition in conditions(json.loads(self.result.canonical))}
         for condition in before:
-            held = after.get(condition.place)
-            if held is None:
-                if condition.place[2:3] == ("where",):
-                    self.fault(self.path_of(condition), "weaker-where", "不得改变哪些行算数")
+            if condition.place[:2] in self.replaced:
                 continue
-            need = set(condition.words)
-            if condition.space == "track":
-                need |= {stage for stage, home in self.home.get(condition.name, {}).items() if home in need}
-            if not need <= set(held.words):
-                self.fault(self.path_of(condition), "weaker-where", "适用的情形变窄了：" + "、".join(sorted(need - set(held.words))))
-            extra = set(held.words) - need
-            if condition.place[0] == "gate" and condition.place[2] != "if" and not extra <= self.new_choices(condition):
-                self.fault(self.path_of(condition), "weaker-where", "不得改变哪些行算数")
-        for owner, specs, others in self.inputs():
-            self.choices(owner, specs, others, before, after)
+            self.condition(condition, after.get(condition.place))
+        for owner, spec, other in self.inputs():
+            for choice in other.choices.keys() - spec.choices.keys():
+                seen = [one for one in before if one.sees(owner, spec.id) and one.place in after]
+                if not any(
+                    all(like not in one.words or choice in after[one.place] for one in seen) for like in spec.choices
+                ):
+                    say = f"新增选项“{other.choices[choice]}”会绕开只对原有选项适用的要求"
+                    self.fault(self.path_of(("field", owner)), "weaker-choice", say, spec.rules)
 
-    def path_of(self, condition: Condition) -> Path:
-        kind, name, *_ = (*condition.place, "")
+    def condition(self, condition: Condition, held: list[str] | None) -> None:
+        """One condition of the base against the same one of the result (None: it is no condition any more)."""
+        rows = condition.place[0] == "gate" and condition.place[2] != "if"
+        words = set(condition.words)
+        if held is None:
+            if rows and self.result.gate(condition.place[1]):
+                self.fault(self.path_of(condition.place), "weaker-where", "不得改变哪些行算数")
+            return
+        if condition.space == "track":
+            words |= {stage for stage, home in self.home.get(condition.name, {}).items() if home in words}
+        if not words <= set(held):
+            lost = "、".join(sorted(words - set(held)))
+            self.fault(self.path_of(condition.place), "weaker-where", f"适用的情形变窄了，缺少：{lost}")
+        known = {choice for _, spec, _ in self.inputs() if spec.id == condition.name for choice in spec.choices}
+        if rows and (set(held) - words) & (known | {"yes", "no", "given", "none"}):
+            self.fault(self.path_of(condition.place), "weaker-where", "不得改变哪些行算数")
+
+    def inputs(self) -> Iterator[tuple[str, law.FieldSpec, law.FieldSpec]]:
+        """Every input and column of the base that the result has too, with its action ('' for the matter)."""
+        yield from _pairs("", self.base.matter, self.result.matter)
+        for action in self.base.actions:
+            other = self.result.action(action.id)
+            yield from _pairs(action.id, action.fields, other.fields if other else ())
+
+    def path_of(self, place: tuple[str, ...]) -> Path:
+        kind, name = place[:2]
         if kind == "gate" and name in self.gates:
             return ("gates", self.gates[name])
         return ("actions", self.actions[name]) if name in self.actions else ("matter",)
+
+
+def _home(track: law.Track, other: law.Track) -> dict[str, str]:
+    """For each stage of the result the stage of the base that it counts as: itself, or the one before it."""
+    here, found = track.initial, {}
+    for stage in other.stages:
+        here = stage if stage in track.stages else here
+        found[stage] = here
+    return found
+
+
+def _pairs(
+    owner: str, specs: Iterable[law.FieldSpec], others: Iterable[law.FieldSpec]
+) -> Iterator[tuple[str, law.FieldSpec, law.FieldSpec]]:
+    found = {other.id: other for other in others}
+    for spec in specs:
+        if spec.id in found:
+            yield owner, spec, found[spec.id]
+            yield from _pairs(owner, spec.columns, found[spec.id].columns)
+
+
+def _implies(when: law.When, other: law.When) -> bool:
+    """Whether the second condition holds wherever the first does."""
+    return all(key in when and set(when[key]) <= set(words) for key, words in other.items())
+
+
+def _shorter(before: str, after: str) -> str:
+    """Why the second period is not at least as long as the first; '' when it is."""
+    old, new = calendar.period(before), calendar.period(after)
+    if old.unit != new.unit:
+        return f"{old.say}与{new.say}单位不同，无法比较"
+    return "" if new.length >= old.length else f"期限由{old.say}改为{new.say}"
+
+
+def _softer_input(spec: law.FieldSpec, other: law.FieldSpec | None) -> str:
+    """What the second input no longer demands; '' when nothing."""
+    if other is None:
+        return "不得删除"
+    if other.type != spec.type:
+        return "不得改变类型"
+    if spec.required and not other.required:
+        return "不得改为选填"
+    if spec.required_when and not (other.required or _implies(spec.required_when, other.required_when)):
+        return "必填的情形不得减少"
+    if (spec.personal and not other.personal) or (spec.past and not other.past):
+        return "个人信息、不得晚于今天的限制不得取消"
+    if not spec.choices.keys() <= other.choices.keys():
+        return "的选项不得删除"
+    return "" if set(spec.rules) <= set(other.rules) else "的依据只能增加，不能替换"

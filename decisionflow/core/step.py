@@ -7,7 +7,7 @@ bug or a malformed command, never an answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from decisionflow.core import calendar as days
@@ -138,10 +138,15 @@ def preview(
     )
 
 
-def merge(facts: Facts, fields: Fields, entry: str) -> Facts:
-    """The facts before an act that is being corrected: its own and all later acts taken off."""
-    kept = tuple(act for act in facts.acts if act.entry != entry)
-    return replace(facts, acts=kept)
+def todos(procedure: law.Procedure, facts: Facts) -> tuple[law.Action, ...]:
+    """What is to be done in a case as it stands: offered, marked `todo`, and the matter is so (`todo_if`)."""
+    return tuple(
+        action
+        for action in machine.offered(procedure, facts.stages)
+        if action.todo
+        and action.id != procedure.opening
+        and conditions.holds(action.todo_if, matter=facts.matter, fields={}, stages=facts.stages)
+    )
 
 
 def _duty(procedure: law.Procedure, action: law.Action, party: Party) -> list[Finding]:
