@@ -35,6 +35,7 @@ from decisionflow.service.authorities import Authority
 from decisionflow.store.blobs import Blobs
 from decisionflow.store.engine import Tx
 from decisionflow.store.records import Guard, Record, Rows
+from decisionflow.trail import canonical
 
 
 class Stale(DecisionflowError):
@@ -321,7 +322,16 @@ def _values(
 ) -> dict[str, Value]:  # fmt: skip
     directory = register.Directory(connection, authority.id, timing.on)
     matter = facts.matter if facts else {}
-    return fields.read(action.fields, ask.raw, now=timing.now, matter=matter, directory=directory)
+    raw = {name: _version(action.field(name), given, facts) for name, given in ask.raw.items()}
+    return fields.read(action.fields, raw, now=timing.now, matter=matter, directory=directory)
+
+
+def _version(spec: law.FieldSpec | None, given: Any, facts: Facts | None) -> Any:
+    """``v3`` in a reference means the third version of the draft: its digest."""
+    if spec is None or spec.type != "reference" or facts is None or not isinstance(given, str):
+        return given
+    known = {f"v{act.text.version}": act.text.sha256 for act in facts.acts if act.text}
+    return known.get(given.strip(), given)
 
 
 def _new_text(
@@ -463,6 +473,73 @@ def _keep_refusal(tx: Tx, authority: Authority, actor: Actor, ask: Ask, refused:
         entries.Draft("step.refused", body), at, actor, Timing(timing.now), clock=authority.clock
     )
     tx.add(Record(composed.append, composed.rows))
+
+
+# ---- correcting an entry -----------------------------------------------------------------------------------
+
+
+def correct(
+    tx: Tx, authority: Authority, actor: Actor, ask: Ask, of: str, now: datetime
+) -> Done | Held:  # fmt: skip
+    """Correct the fields of an earlier act by a new entry that points at it; the old one stays.
+
+    The act is judged again as the case stood before it, with the fields as corrected: what would not
+    have been lawful then cannot be corrected into the record now. Raises BadInput, NotFound, KeyReused.
+    """
+    row = _row(tx.connection, authority, actor, ask)
+    if row.entry_id:
+        return _again(authority, ask, row.fingerprint, row.entry_id, row.key_sha256, ask.case, "")
+    standing = load(tx.connection, authority, ask.case)
+    wrong = next((act for act in standing.facts.acts if act.entry == of), None)
+    if wrong is None or not ask.reason.strip():
+        raise BadInput([Problem("reason", "请写明更正哪一条记录、为什么更正", rule="required")])
+    procedure, action = standing.procedure, core.find(standing.procedure, wrong.action)
+    before = _as_of(tx.connection, authority, standing.facts.case, wrong.n - 1)
+    timing = Timing(now, reason=ask.reason.strip())
+    values = {**wrong.fields, **_values(tx.connection, authority, _optional(action), ask, timing, before)}
+    duty = duty_for(procedure, action, actor, before)
+    command = core.Command(action.id, replace(wrong.party, duty=duty), wrong.on, values, wrong.papers, wrong.text)
+    outcome = core.decide(procedure, command, before, standing.calendar)
+    if isinstance(outcome, Refused):
+        _keep_refusal(tx, authority, actor, ask, outcome, timing)
+        return Held(ask.case, outcome)
+    draft = entries.Draft("entry.corrected", {})
+    shown = entries.protect(draft, action.fields, {name: values[name] for name in ask.raw if name in values})
+    draft.body = {"of": of, "action": action.id, "title": f"更正：{action.title}", "reason": ask.reason.strip(),
+                  "fields": entries.shorten(draft, shown, tx.blobs, now)}  # fmt: skip
+    if set(action.sets) & set(shown):
+        draft.body["matter"] = {name: shown[name] for name in action.sets if name in shown}
+    composed = entries.compose(draft, standing.head, actor, timing, clock=authority.clock, duty=duty, key=ask.key)
+    after = fold(standing.facts, composed.record)
+    rows = (
+        *composed.rows,
+        *projections.case_rows(procedure, after, composed.record, standing.calendar),
+        *_follow_up(authority, actor, ask, procedure, after, composed, standing.calendar, now),
+    )
+    tx.add(Record(composed.append, rows, _guards(authority, actor)))
+    return Done(authority.id, after.case, after.no, composed.id, composed.append.sha256, action.id, action.binding)
+
+
+def _optional(action: law.Action) -> law.Action:
+    """The action with nothing required: a correction gives only the fields that were wrong."""
+    loose = tuple(spec.model_copy(update={"required": False, "required_when": {}}) for spec in action.fields)
+    return action.model_copy(update={"fields": loose})
+
+
+_UP_TO = text("""
+    select data from trail_entry
+    where authority_id = :a and chain_kind = 'case' and chain_id = :c and chain_seq <= :seq order by chain_seq
+""")
+
+
+def _as_of(connection: Connection, authority: Authority, case: str, seq: int) -> Facts:
+    """The case as it stood after its entry number `seq`, folded from the entries."""
+    facts: Facts | None = None
+    for row in connection.execute(_UP_TO, {"a": authority.id, "c": case, "seq": seq}):
+        facts = fold(facts, canonical.decode(row.data))
+    if facts is None:
+        raise NotFound(f"case {case} has no entry up to {seq}", say="没有这条记录")
+    return facts
 
 
 # ---- opening a case --------------------------------------------------------------------------------------

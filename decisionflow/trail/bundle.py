@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import hashlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 from decisionflow.errors import DecisionflowError
@@ -129,10 +129,7 @@ def _members(package: Package, point: checkpoint.Checkpoint) -> dict[str, bytes]
 
 def _shipped(name: str) -> bytes:
     """A file that lies beside this one."""
-    content = pkgutil.get_data("decisionflow.trail", name)
-    if content is None:
-        raise FileNotFoundError(name)
-    return content
+    return resources.files("decisionflow.trail").joinpath(name).read_bytes()
 
 
 def _proofs(package: Package, point: checkpoint.Checkpoint, placed: Mapping[str, Entry]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class NotCanonical(DecisionflowError):
 
 def encode(record: dict[str, Any]) -> bytes:
     """The record's bytes. Raises NotCanonical."""
-    fault = verify.misfit(record) or (None if type(record) is dict else verify.broken("type"))
+    fault = verify.misfit(record)
     if fault is not None:
         raise NotCanonical(fault)
     data = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)

@@ -157,8 +157,7 @@ def format_checkpoint(checkpoint: Checkpoint) -> str:
     """The text of a checkpoint: origin, size, root, each on a line. Raises ValueError for what is none."""
     root = base64.b64encode(checkpoint.root).decode("ascii")
     text = f"{checkpoint.origin}\n{checkpoint.size}\n{root}\n"
-    if verify.parse_checkpoint(text) != checkpoint:
-        raise ValueError("not a checkpoint")
+    verify.parse_checkpoint(text)
     return text
 
 

@@ -81,15 +81,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def misfit(value: object, *, entry: bool = True) -> Malformed | None:
     """Why a value lies outside the domain, or None. `entry=False` is the domain of a package's own lists.
 
-    Entries: str, int, bool, list, dict; integers within ±(2^53-1); keys printable ASCII; strings in NFC
-    without control characters but LF; at most 16 levels. A package's own lists may hold any characters.
+    Entries: a dict of str, int, bool, list, dict; integers within ±(2^53-1); keys printable ASCII; strings in
+    NFC without control characters but LF; at most 16 levels. A package's own lists may hold any characters.
     """
+    if type(value) is not dict:
+        return broken("type")
     try:
-        _walk(value, 0, entry)
+        _walk(value, 1, entry)
     except Malformed as fault:
         return fault
-    except RecursionError:
-        return broken("depth")
     return None
 
 
@@ -97,27 +97,43 @@ def broken(rule: str, place: str = "") -> Malformed:
     return Malformed(rule, _RULES[rule], place)
 
 
-def _walk(value: Any, depth: int, entry: bool) -> None:
-    kind = type(value)
-    if kind is str:
-        if not (value.isascii() and value.isprintable()):
-            _text(value, entry)
-    elif kind is dict or kind is list:
-        if depth == MAX_DEPTH:
-            raise broken("depth")
-        for part, inner in value.items() if kind is dict else enumerate(value):
-            try:
-                if kind is dict and not (type(part) is str and part and part.isascii() and part.isprintable()):
-                    raise broken("key")
-                _walk(inner, depth + 1, entry)
-            except Malformed as fault:
-                here = str(part) if kind is dict else f"[{part}]"
-                raise Malformed(fault.rule, fault.say, _join(here, fault.place)) from None
-    elif kind is int:
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise broken("integer")
-    elif kind is not bool:
-        raise broken("type")
+def _walk(box: Any, depth: int, entry: bool) -> None:
+    """Raise Malformed for the first misfit in a dict or list, with its path. Every entry ever written passes here."""
+    if depth > MAX_DEPTH:
+        raise broken("depth")
+    named = type(box) is dict
+    if named and not _good_keys(box):
+        raise _key_fault(box)
+    part: object = ""
+    try:
+        for part, value in box.items() if named else enumerate(box):  # noqa: B007  used when it fails
+            kind = type(value)
+            if kind is str:
+                if not (value.isprintable() and (value.isascii() or unicodedata.is_normalized("NFC", value))):
+                    _text(value, entry)
+            elif kind is dict or kind is list:
+                _walk(value, depth + 1, entry)
+            elif kind is int:
+                if not -MAX_INTEGER <= value <= MAX_INTEGER:
+                    raise broken("integer")
+            elif kind is not bool:
+                raise broken("type")
+    except Malformed as fault:
+        here = str(part) if named else f"[{part}]"
+        raise Malformed(fault.rule, fault.say, _join(here, fault.place)) from None
+
+
+def _good_keys(box: dict[Any, Any]) -> bool:
+    try:
+        names = "".join(box)
+    except TypeError:
+        return False
+    return names.isascii() and names.isprintable() and "" not in box
+
+
+def _key_fault(box: dict[Any, Any]) -> Malformed:
+    bad = [key for key in box if not (isinstance(key, str) and key and key.isascii() and key.isprintable())]
+    return broken("key", str(bad[0]))
 
 
 def _text(text: str, entry: bool) -> None:
@@ -157,12 +173,10 @@ def decode(data: bytes, *, entry: bool = True) -> dict[str, Any]:
     fault = misfit(value, entry=entry)
     if fault is not None:
         raise fault
-    if type(value) is not dict:
-        raise broken("type")
     # A duplicate key, another order, a space or another escape gives other bytes here.
     if canonical(value) != data:
         raise broken("spelling")
-    return value
+    return dict(value)
 
 
 def _integer(text: str) -> int:
@@ -644,6 +658,14 @@ def container(members: Mapping[str, bytes]) -> Iterator[bytes]:
 
 def unpack(data: bytes) -> dict[str, bytes]:
     """The members of a package. Raises Malformed when the ZIP is damaged, Repacked when it is not our spelling."""
+    members = _cut(data)
+    if not _spells(members, data):
+        raise _diagnosis(data)
+    return members
+
+
+def _cut(data: bytes) -> dict[str, bytes]:
+    """What lies between the local headers, as they say; nothing else is looked at yet."""
     if len(data) > MAX_PACKAGE:
         raise Malformed("zip", "文件超过 2 GiB")
     members: dict[str, bytes] = {}
@@ -656,12 +678,13 @@ def unpack(data: bytes) -> dict[str, bytes]:
             raise Malformed("zip", "压缩包中有重名的文件", name)
         members[name] = data[start : start + size]
         at = start + size
-    if not (members and all(name.isascii() for name in members) and _spells(members, data)):
-        raise _diagnosis(data)
     return members
 
 
 def _spells(members: Mapping[str, bytes], data: bytes) -> bool:
+    """Whether the data is the container of these members, byte for byte."""
+    if not members or len(members) > MAX_MEMBERS or not all(name.isascii() for name in members):
+        return False
     at = 0
     for chunk in container(members):
         if not data.startswith(chunk, at):
@@ -738,13 +761,14 @@ def references(record: object, place: str = "") -> Iterator[Reference]:
 
 @dataclass(frozen=True)
 class Check:
-    """One question put to the package: passed, failed or not_proven, and the first place that is bad."""
+    """One question put to the package: passed, failed or not_proven, and the first bad place: member, entry number."""
 
     name: str
     title: str
     status: str
     say: str
     place: str = ""
+    entry: int = 0
 
 
 @dataclass(frozen=True)
@@ -845,12 +869,12 @@ class _Package:
 
 
 def _check_container(seen: _Package) -> str:
-    try:
-        seen.members = unpack(seen.data)
-    except Repacked as fault:
-        raise _Unproven(fault.say, stop=True) from None
-    except Malformed as fault:
-        raise Malformed(fault.rule, _where(seen, fault.place) + fault.say, fault.place) from None
+    seen.members = _cut(seen.data)
+    if not _spells(seen.members, seen.data):
+        fault = _diagnosis(seen.data)
+        if isinstance(fault, Repacked):
+            raise _Unproven(fault.say, stop=True)
+        raise Malformed(fault.rule, _where(seen, fault.place) + fault.say, fault.place)
     for name in seen.members:
         if not _MEMBER.fullmatch(name):
             raise Malformed("member", "有本格式以外的文件", ascii(name)[1:-1])
@@ -908,6 +932,10 @@ def _check_manifest(seen: _Package) -> str:
     text, signatures = parse_note(seen.member("MANIFEST.note"))
     if text != manifest_text(manifest["origin"], data):
         raise Malformed("manifest", "清单与其签名文书不符", "MANIFEST.note")
+    signed = [(signature.name, signature.id) for signature in signatures]
+    if len(set(signed)) != len(signed) or not set(signed) <= {(key.name, key.id) for key in seen.keys}:
+        # Elsewhere unknown signatures are ignored. Here nothing else would guard their bytes.
+        raise Malformed("signature", "清单的签名文书有重复或未列明的签名", "MANIFEST.note")
     seen.issued_by = _believed(seen, text, signatures, "MANIFEST.note")
     return "清单由可信公钥签名"
 
@@ -981,28 +1009,33 @@ _ENTRY = re.compile(rf"entries/({'|'.join(CHAIN_KINDS)})/{_CHAIN_ID}/([0-9]{{6,1
 
 
 def _where(seen: _Package, name: str) -> str:
-    """A member as people call it: 第 41 号记录, 材料《…》, or its file name."""
-    kind, _, rest = name.partition("/")
-    entry = _ENTRY.fullmatch(name)
-    if entry:
-        return f"{_CHAIN_TITLES[entry.group(1)]}第 {int(entry.group(2))} 号记录："
-    if kind == "blobs":
-        title = _title(seen, rest)
-        return f"材料《{title}》" if title else f"材料 {rest[:16]}… "
-    return f"{name} " if name else ""
+    """A member as people call it: 第 41 号记录, 第 3 号记录的材料《…》, or its file name."""
+    kind, seq, title = _named(seen, name)
+    number = f"{_CHAIN_TITLES[kind]}第 {seq} 号记录" if seq else ""
+    if name.startswith("blobs/"):
+        return (f"{number}的" if number else "") + (f"材料《{title}》" if title else f"材料 {name[6:22]}…")
+    return f"{number}：" if number else f"{name} " if name else ""
 
 
-def _title(seen: _Package, sha256: str) -> str:
-    """What some entry calls a blob; only for the sentence, so nothing need be verified yet."""
-    for name, content in seen.members.items():
-        if name.startswith("entries/") and sha256.encode() in content:
+def _named(seen: _Package, name: str) -> tuple[str, int, str]:
+    """The entry that a member is, or that names the blob, and the blob's title: chain kind, seq, title.
+
+    Only for the sentence, so nothing need be verified yet.
+    """
+    found = _ENTRY.fullmatch(name)
+    if found:
+        return found.group(1), int(found.group(2)), ""
+    sha256 = name[6:] if name.startswith("blobs/") else ""
+    for member in sorted(seen.members) if sha256 else ():
+        found = _ENTRY.fullmatch(member)
+        if found and sha256.encode("ascii", "replace") in seen.members[member]:
             try:
-                titles = [ref.title for ref in references(decode(content)) if ref.digest == sha256 and ref.title]
+                refs = [ref for ref in references(decode(seen.members[member])) if ref.digest == sha256]
             except Malformed:
                 continue
-            if titles:
-                return titles[0]
-    return ""
+            if refs:
+                return found.group(1), int(found.group(2)), refs[0].title
+    return "", 0, ""
 
 
 def _check_entries(seen: _Package) -> str:
@@ -1089,8 +1122,6 @@ def _check_inclusion(seen: _Package) -> str:
         if row["index"] <= last.get(entry.chain, -1):
             raise Malformed("order", f"{_where(seen, entry.member)}封存的次序与序号相反", entry.member)
         last[entry.chain] = row["index"]
-    if len({row["index"] for row in rows.values()}) != len(rows):
-        raise Malformed("inclusion", "两条记录占用同一个位置", name)
     for row in seen.proofs["consistency"]:
         _shape(row, {"old": int, "root": str, "path": list}, name)
         old = _hashes([row["root"]], name)[0]
@@ -1124,14 +1155,14 @@ def _check_blobs(seen: _Package) -> str:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise Malformed("blob", f"{_where(seen, 'blobs/' + sha256)}与记录登记的摘要不符", "blobs/" + sha256)
     withheld = {row["sha256"] for row in seen.manifest["withheld"]}
-    for entry, ref in seen.refs("blob"):
+    for _, ref in seen.refs("blob"):
         named.add(ref.digest)
         member = "blobs/" + ref.digest
         if (ref.digest in present) == (ref.digest in withheld):
             lack = "既附上又声明不附" if ref.digest in present else "没有附上，也没有声明不附"
-            raise Malformed("blob", f"{_where(seen, entry.member)}{_where(seen, member)}{lack}", member)
+            raise Malformed("blob", f"{_where(seen, member)}{lack}", member)
         if ref.digest in present and len(present[ref.digest]) != ref.size:
-            raise Malformed("blob", f"{_where(seen, entry.member)}{_where(seen, member)}大小不符", member)
+            raise Malformed("blob", f"{_where(seen, member)}大小不符", member)
     for sha256 in present:
         if sha256 not in named:
             raise Malformed("blob", f"{_where(seen, 'blobs/' + sha256)}没有记录提及", "blobs/" + sha256)
@@ -1241,11 +1272,19 @@ def _run(name: str, title: str, run: Callable[[_Package], str], seen: _Package) 
     try:
         return Check(name, title, PASSED, run(seen)), False
     except Malformed as fault:
-        return Check(name, title, FAILED, fault.say, fault.place), True
+        return Check(name, title, FAILED, fault.say, fault.place, _number(seen, fault.place)), True
     except _Unproven as lack:
         return Check(name, title, UNPROVEN, lack.say), lack.stop
     except Exception as crash:  # a bug of ours or a trap of theirs: either way no proof
         return Check(name, title, UNPROVEN, f"检查程序出错，未能完成（{type(crash).__name__}）"), True
+
+
+def _number(seen: _Package, place: str) -> int:
+    """The entry that a bad place belongs to, 0 for none: decoration, so it must not get in the way of the verdict."""
+    try:
+        return _named(seen, place)[1]
+    except Exception:
+        return 0
 
 
 def _report(seen: _Package, checks: tuple[Check, ...]) -> Report:

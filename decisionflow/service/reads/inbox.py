@@ -88,10 +88,10 @@ def inbox(connection: Connection, authority: Authority, actor: Actor, now: datet
 def _todos(standing: steps.Standing, actor: Actor, now: datetime) -> Iterator[Todo]:
     running = clocks.ledger(standing.procedure, standing.facts, standing.calendar, legal_date(now))
     by_id = {clock.id: clock for clock in standing.procedure.clocks}
-    for outlook in steps.outlooks(standing, actor, now):
-        action = outlook.action
-        if not action.todo or not duty_for(standing.procedure, action, actor, standing.facts):
+    for action in core.todos(standing.procedure, standing.facts):
+        if not duty_for(standing.procedure, action, actor, standing.facts):
             continue
+        outlook = steps.outlook(standing, actor, action.id, now)
         ticking = [
             lamps.of_clock(one, legal_date(now), standing.calendar)
             for one in running
@@ -116,8 +116,9 @@ def _waiting(standing: steps.Standing, now: datetime) -> Iterator[Waiting]:
     nobody = Actor("", "", "", "", "", "", "", "", ())
     running = clocks.ledger(procedure, facts, standing.calendar, legal_date(now))
     lights = [lamps.of_clock(one, legal_date(now), standing.calendar) for one in running if one.state != "done"]
-    for outlook in steps.outlooks(standing, nobody, now):
-        if outlook.action.todo and outlook.possible:
+    for action in core.todos(procedure, facts):
+        outlook = steps.outlook(standing, nobody, action.id, now)
+        if outlook.possible:
             duty = outlook.action.by[0]
             held = facts.duties.get(duty, ())
             holder = held[0].get("name", "") if held else procedure.duties[duty].title
