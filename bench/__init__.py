@@ -1,0 +1,1 @@
+"""Speed and memory, measured beside the raw limit in one run. Ratios count, absolutes do not."""
