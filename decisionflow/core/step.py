@@ -177,7 +177,7 @@ def _stage(procedure: law.Procedure, action: law.Action, facts: Facts) -> list[F
 
 def _papers(scene: Scene, given: tuple[Paper, ...]) -> list[Finding]:
     have = {paper.kind for paper in given} | set(scene.facts.papers())
-    if scene.text is not None:
+    if scene.text is not None or (scene.preview and scene.action.text == "new"):
         have |= {kind for kind, material in scene.procedure.materials.items() if material.text}
     found = []
     for paper in scene.action.materials:

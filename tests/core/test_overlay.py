@@ -580,6 +580,74 @@ def test_a_weakening_is_refused_at_its_line(name: str) -> None:
     assert (rule, "town.yaml", line) in refused(changes)
 
 
+ABSENT = [
+    "{do: add_duty, id: lead, duty: {title: 又一个}}",
+    "{do: add_matter, field: {id: vital, title: 又一个, type: flag}, on: propose}",
+    "{do: add_matter, field: {id: phone, title: 又一个, type: flag}, on: propose}",
+    "{do: add_stage, track: legal, after: nowhere, id: x, title: X}",
+    "{do: add_stage, track: nowhere, after: idle, id: x, title: X}",
+    "{do: attach_gate, gate: lawful, on: submit}",
+    "{do: add_field, action: propose, field: {id: phone, title: 又一个, type: text}}",
+    "{do: add_choice, field: class, id: road, title: 道路, like: street}",
+    "{do: add_choice, field: class, id: works, title: 工程, like: plan}",
+    "{do: require_field, action: propose, field: fax}",
+    "{do: require_field, action: hold_hearing, field: participants, column: age}",
+    "{do: add_paper, kind: opinion, on: conclude_review}",
+    "{do: add_paper, kind: letter, on: conclude_review}",
+    "{do: require_paper, action: decide, kind: opinion}",
+    "{do: rename, what: stage, of: legal, id: nowhere, title: 无}",
+    "{do: tighten_clock, clock: nothing, length: 1 day, rules: [TOWN-1], say: 无}",
+]
+
+
+@pytest.mark.parametrize("change", ABSENT)
+def test_a_change_must_find_what_it_changes_and_no_namesake(change: str) -> None:
+    assert [rule for rule, *_ in refused(f"- {change}")] == ["target"]
+
+
+def test_a_track_may_be_the_condition_that_makes_a_step_obligatory() -> None:
+    procedure = composed("""
+- do: upgrade
+  on: skip_hearing
+  gate: heard_when_open
+  if: {track.participation: [collecting, answered]}
+  rules: [TOWN-1]
+  say: 公开征求意见的须听证
+""")
+    gate = procedure.gate("heard_when_open")
+    assert isinstance(gate, law.Reached)
+    assert gate.stages == ("idle", "exempt")
+
+
+def test_a_material_that_only_a_replaced_action_used_goes_with_it() -> None:
+    kind = SMALL.replace("  opinion: {", "  record: {title: 笔录}\n  opinion: {")
+    base = kind.replace(
+        "    gates: [papers_7_days, hearing_sides]",
+        "    gates: [papers_7_days, hearing_sides]\n    materials: [{kind: record}, {kind: draft}]",
+    )
+    changes = """
+- {do: supersede, action: hold_hearing, by: SPEC-1, because: 特别规定}
+- do: add_action
+  action: {id: hold_hearing, title: 特别听证, track: hearing, from: announced, to: held, by: lead, rules: [SPEC-1]}
+- {do: rename, what: track, id: hearing, title: 特别听证}
+"""
+    procedure = overlay.read(town(changes), registry(), lambda name: small(base))
+    assert set(procedure.materials) == {"draft", "notice", "opinion"}
+
+
+def test_what_comes_out_knows_where_each_part_was_written() -> None:
+    changes = "- {do: add_stage, track: legal, after: concluded, id: filed, title: 已备查, mark: done}"
+    result, problems = overlay.flatten(small(), town(changes), registry())
+    assert problems == ()
+    assert result.line(("tracks", "legal", "stages", "filed")) == len(HEAD.splitlines()) + 1
+    assert result.line(("tracks", "main", "title")) == next(
+        n for n, line in enumerate(SMALL.splitlines(), 1) if "title: 主线" in line
+    )
+    same, problems = overlay.flatten(small(), town("- {do: nothing}"), registry())
+    assert same.data == small().data
+    assert {problem.rule for problem in problems} == {"format"}
+
+
 def test_a_refusal_names_the_superior_article() -> None:
     with pytest.raises(BadInput) as caught:
         overlay.read(town(REFUSED["shorter period"][2]), registry(), lambda name: small())
@@ -619,6 +687,15 @@ def test_a_fault_of_the_base_is_shown_in_the_base() -> None:
     _, problems = overlay.lint(source, registry(), lambda name: small(bad))
     line = next(n for n, text in enumerate(bad.splitlines(), 1) if text.startswith("ends:"))
     assert [(problem.rule, problem.file, problem.line) for problem in problems] == [("stuck", "base-small.yaml", line)]
+
+
+def test_what_only_the_product_asks_for_any_norm_may_replace() -> None:
+    base = SMALL.replace("rules: [D713-25]", "rules: [DF-OPINION]")
+    change = "- {do: supersede, gate: comment_30_days, by: TOWN-1, because: 本镇不作此要求}"
+    procedure = overlay.read(town(change), registry(), lambda name: small(base))
+    assert procedure.gate("comment_30_days") is None
+    with pytest.raises(BadInput, match="supersede-rank"):
+        overlay.read(town(change.replace("TOWN-1", "DF-TEXT")), registry(), lambda name: small(base))
 
 
 def test_a_higher_law_is_not_replaced_by_a_regulation() -> None:
@@ -696,6 +773,8 @@ WEAKER = [
         "    duty: office\n    rules: [INF-02]",
         "    duty: office\n    stops: [{since: decide, until: close, say: 等待}]\n    rules: [INF-02]",
     ),
+    ("weaker-clock", SMALL[SMALL.index("clocks:\n") :], ""),
+    ("weaker-cites", "    rules: [INF-02]", "    rules: [D713-56]"),
     ("weaker-ends", "ends: {main: [closed, declined]}", "ends: {main: [closed, declined, submitted]}"),
     ("weaker-goal", "goal: {main: closed}", "goal: {main: [closed, decided]}"),
     ("weaker-start", "starting: start", "starting: propose"),
@@ -720,6 +799,84 @@ def test_a_new_choice_that_no_condition_knows_is_a_way_around() -> None:
     more = asked.replace("公共建设}}\n  - {id: vital", "公共建设, road: 道路}}\n  - {id: vital")
     base, result = law.compiled(small(asked), registry()), law.compiled(small(more), registry())
     assert [fault.rule for fault in overlay.weakened(base, result)] == ["weaker-choice"]
+
+
+def weaker(*changes: tuple[str, str], before: str = SMALL) -> set[str]:
+    """What a procedure with several changes at once lacks."""
+    after = before
+    for old, new in changes:
+        assert after.count(old) == 1, old
+        after = after.replace(old, new)
+    base, result = law.compiled(small(before), registry()), law.compiled(small(after), registry())
+    return {fault.rule for fault in overlay.weakened(base, result)}
+
+
+def test_a_gate_may_not_go_even_where_it_was_only_a_hint() -> None:
+    start, end = SMALL.index("  - id: hearing_sides"), SMALL.index("  - id: reviewed\n")
+    assert weaker((SMALL[start:end], ""), ("[papers_7_days, hearing_sides]", "[papers_7_days]")) == {"weaker-gate"}
+
+
+def test_an_approver_once_asked_for_stays() -> None:
+    asked = SMALL.replace("    deviate: short_reason", "    deviate: short_reason\n    approver: closed_on")
+    assert weaker(("    approver: closed_on\n", ""), before=asked) == {"weaker-gate"}
+
+
+def test_tracks_keep_their_order_and_their_start() -> None:
+    start, end = SMALL.index("  hearing:\n    title"), SMALL.index("  legal:\n    title: 合法性审查\n    stages")
+    hearing = SMALL[start:end]
+    assert "weaker-track" in weaker((hearing, ""), ("opening: propose", f"{hearing}opening: propose"))
+    assert "weaker-track" in weaker(("stages: {idle: 未送审,", "stages: {before: 事前, idle: 未送审,"))
+
+
+def test_the_rows_that_count_stay_limited_to_what_they_were() -> None:
+    assert weaker(("    where: {kind: public}\n", "")) == {"weaker-gate"}
+    lapsed = "rows_lapsed\n", "    at_least: 7 days\n    until: {}\n"
+    assert weaker((lapsed[0], "rows_are\n"), (lapsed[1], "    in: given\n")) == {"weaker-gate"}
+
+
+ROWS = "rows: {field: participants}"
+HARDER = [
+    ("check: lapsed, since: {action: propose}, at_least: 5 days", ", exclusive: yes", ""),
+    ("check: other_person, actions: ", "[propose, decide]", "[propose]"),
+    ("check: done, actions: ", "[propose]", "[propose, decide]"),
+    (f"check: row_count, {ROWS}, at_most: ", "5", "6"),
+    (f"check: row_share, {ROWS}, where: {{kind: public}}, at_least: ", "2/3", "1/2"),
+    (f"check: row_share, {ROWS}, where: {{kind: public}}, at_least: 1/2", ", more_than: yes", ""),
+]
+
+
+def with_gate(check: str) -> law.Procedure:
+    """The small procedure with one more gate on the hearing."""
+    text = SMALL.replace("[papers_7_days, hearing_sides]", "[papers_7_days, hearing_sides, more]")
+    gate = f"  - {{id: more, strength: must, rules: [D713-31], say: 多一道, {check}}}\n"
+    return law.compiled(
+        small(text.replace("actions:\n  - id: propose", f"{gate}actions:\n  - id: propose")), registry()
+    )
+
+
+@pytest.mark.parametrize(("check", "hard", "soft"), HARDER)
+def test_each_check_knows_its_harder_side(check: str, hard: str, soft: str) -> None:
+    harder, softer = with_gate(check + hard), with_gate(check + soft)
+    assert {fault.rule for fault in overlay.weakened(harder, softer)} == {"weaker-gate"}
+    assert overlay.weakened(softer, harder) == ()
+
+
+def test_a_second_way_asks_for_what_the_first_asks_for() -> None:
+    """An added action on a way of the base with its gates and papers, but without an input that must be given."""
+    way = """  - id: conclude_quickly
+    title: 快速出具意见
+    track: legal
+    from: reviewing
+    to: concluded
+    by: legal
+    rules: [D713-50]
+    materials: [{kind: opinion}]
+"""
+    choices = "{lawful: 合法, adjusted: 修改, unlawful: 不合法}"
+    field = f"    fields: [{{id: conclusion, title: 结论, type: choice, required: yes, choices: {choices}}}]\n"
+    at = "  - id: submit\n    title"
+    assert weaker((at, way + at)) == {"weaker-field"}
+    assert weaker((at, way + field + at)) == set()
 
 
 def test_rows_that_count_may_not_be_limited_where_they_were_not() -> None:

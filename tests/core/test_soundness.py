@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from itertools import chain, combinations, pairwise
 from pathlib import Path
@@ -89,6 +90,29 @@ MISTAKES = [
         "matter.sort",
     ),
     ("matter-unknown", "sets: [class, vital]", "sets: [class, vital, points]", "sets: [class"),
+    ("field-unknown", "sets: [class, vital]", "sets: [class, vital, vital_note]", "sets: [class"),
+    (
+        "field-type",
+        "{id: vital, title: 涉及切身利益, type: flag}\n  -",
+        "{id: vital, title: 涉及, type: text}\n  -",
+        "sets: [class",
+    ),
+    ("condition", "    sets: [class, vital]", "    sets: [class, vital]\n    todo_if: {field.class: plan}", "todo_if"),
+    (
+        "stage-none",
+        "stages: {undecided: 未定, announced: 已公告, held: 已召开, not_held: 不召开}",
+        "stages: {}",
+        "stages: {}",
+    ),
+    ("ref", "    length: 20 workdays\n", "    until: {action: decide}\n", "until: {action"),
+    ("field-unknown", "    length: 20 workdays\n", "    until: {field: by_when}\n", "until: {field"),
+    ("field-unknown", "    length: 20 workdays\n", "    length: 20 days\n    extends: {send_back: days}\n", "extends:"),
+    (
+        "field-type",
+        "    starts: decide\n    ends: close\n    length: 20 workdays\n",
+        "    starts: close_comments\n    ends: close\n    until: {field: points}\n",
+        "until: {field",
+    ),
     ("choice-unknown", "required_when: {matter.class: [works]}", "required_when: {matter.class: [wroks]}", "wroks"),
     ("choice-unknown", "in: [lawful, adjusted]", "in: [lawful, legal]", "in: [lawful, legal]"),
     ("choice-unknown", "where: {kind: public}", "where: {kind: publik}", "publik"),
@@ -207,6 +231,62 @@ def test_a_planted_mistake_is_refused_at_its_line(rule: str, old: str, new: str,
     text = planted(old, new)
     line = text[: text.index(new) + new.index(marker)].count("\n") + 1 if marker in new else line_of(text, marker)
     assert (rule, line) in problems(text)
+
+
+# One more gate on the hearing, with one mistake in it; the place of the mistake is the marked key.
+ROWS = "rows: {field: participants}"
+MAJORITY = f"check: with_majority, {ROWS}, by: name, position: kind, against: expert, side: agree"
+GATES = [
+    ("", "check: not_before, moment: {}, other: {action: close_comments, field: closed_on}", ""),
+    ("action-unknown", "check: not_before, moment: {}, other: {action: shut, field: closed_on}", ""),
+    ("ref", "check: not_before, moment: {}, other: {matter: class, field: participants}", ""),
+    ("ref", "check: is, of: {matter: class, field: participants}, in: plan", ""),
+    ("", "check: not_among, field: participants, others: [{action: conclude_review, field: conclusion}]", ""),
+    ("ref", "check: not_among, field: participants, others: [{action: conclude_review}]", ""),
+    ("field-unknown", "check: not_among, field: nobody, others: [{action: conclude_review, field: conclusion}]", ""),
+    ("", "check: other_person, actions: [propose, decide]", ""),
+    ("action-unknown", "check: other_person, actions: [propose, decide_it]", ""),
+    ("", "check: filled, field: participants", ""),
+    ("field-unknown", "check: filled, field: guests", ""),
+    ("field-unknown", "check: same_text, actions: request_review, confirmed_by: conclude_review", ""),
+    ("action-unknown", "check: same_text, actions: request_review, confirmed_by: confirm", ""),
+    ("", f"check: row_share, {ROWS}, where: {{kind: public}}, at_least: 1/2", ""),
+    ("bounds", f"check: row_share, {ROWS}, where: {{kind: public}}, at_least: 3/2", ""),
+    ("ref", "check: row_share, rows: {}, where: {kind: public}, at_least: 1/2", ""),
+    ("ref", "check: row_share, rows: {matter: class}, where: {kind: public}, at_least: 1/2", ""),
+    ("field-type", "check: row_share, rows: {action: close_comments, field: points}, where: {}, at_least: 1/2", ""),
+    ("", "check: row_count, rows: {action: conclude_review}, where: {conclusion: lawful}, at_least: 1", ""),
+    ("choice-unknown", "check: row_count, rows: {action: conclude_review}, where: {conclusion: fine}, at_least: 1", ""),
+    ("", f"check: rows_cover, {ROWS}, column: name, others: {{action: decide}}, other_column: person", ""),
+    ("field-unknown", f"check: rows_cover, {ROWS}, column: name, others: {{action: decide}}", ""),
+    ("field-type", f"check: row_sum, {ROWS}, column: kind, equals: participants", ""),
+    ("", f"check: last_row, {ROWS}, column: kind, in: official", ""),
+    ("choice-unknown", f"check: last_row, {ROWS}, column: kind, in: officer", ""),
+    ("", f"{MAJORITY}, agree: public, reason: participants", ""),
+    ("field-unknown", f"{MAJORITY}, agree: public, reason: why", ""),
+    ("choice-unknown", f"{MAJORITY}, agree: yes, reason: participants", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "check", "_"), GATES)
+def test_a_gate_names_only_what_is_there(rule: str, check: str, _: str) -> None:
+    gate = f"  - {{id: more, strength: may, rules: [D713-31], say: 多一道, {check}}}\n"
+    text = planted("gates: [papers_7_days, hearing_sides]", "gates: [papers_7_days, hearing_sides, more]")
+    text = text.replace("actions:\n  - id: propose", f"{gate}actions:\n  - id: propose")
+    found = problems(text)
+    assert (rule, line_of(text, "id: more")) in found if rule else found == []
+
+
+def test_an_instrument_that_has_expired_is_no_basis() -> None:
+    old = registry().sources["713"].model_copy(update={"expires": date(2019, 1, 1)})
+    known = registry().model_copy(update={"sources": {**registry().sources, "713": old}})
+    faults = soundness.check(law.compiled(files.read(SMALL, "x"), known))
+    assert {fault.rule for fault in faults} == {"not-in-force"}
+
+
+def test_a_goal_that_was_never_in_reach_is_shown_at_the_goal() -> None:
+    text = planted("goal: {main: closed}", "goal: {main: closed, hearing: held, participation: exempt, legal: idle}")
+    assert ("no-way-on", line_of(text, "goal:")) in problems(text)
 
 
 def test_all_faults_are_reported_and_not_only_the_first() -> None:
