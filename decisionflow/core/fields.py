@@ -44,8 +44,7 @@ def read(
     """The values of a form. Empty fields are left out. Raises BadInput with every problem."""
     reader = _Reader(now, directory or Strangers())
     values = reader.record(specs, raw, "")
-    if not reader.problems:
-        reader.missing(specs, values, matter or {}, "")
+    reader.missing(specs, values, matter or {}, "")
     if reader.problems:
         raise BadInput(reader.problems)
     return values
@@ -71,6 +70,10 @@ class _Reader:
     def fault(self, place: str, say: str, rule: str) -> None:
         self.problems.append(Problem(place, say, rule=rule))
 
+    def faulty(self, place: str) -> bool:
+        """Whether something was wrong at a place, or within it: then it is not missing."""
+        return any(problem.place == place or problem.place.startswith(f"{place}[") for problem in self.problems)
+
     def record(self, specs: Sequence[FieldSpec], raw: Mapping[str, Any], at: str) -> dict[str, Value]:
         known = {spec.id: spec for spec in specs}
         for key in raw:
@@ -93,7 +96,7 @@ class _Reader:
                 and conditions.holds(spec.required_when, matter=matter, fields=values, stages={})
             )
             value = values.get(spec.id)
-            if needed and not conditions.filled(value):
+            if needed and not conditions.filled(value) and not self.faulty(at + spec.id):
                 self.fault(at + spec.id, f"请填写“{spec.title}”", spec.rules[0] if spec.rules else "required")
             if spec.type == "rows" and isinstance(value, list):
                 for n, row in enumerate(value):
@@ -214,8 +217,9 @@ class _Reader:
         for n, item in enumerate(given):
             if not isinstance(item, Mapping):
                 raise ValueError(f"第{n + 1}行应当是若干栏")
+            before = len(self.problems)
             row = self.record(spec.columns, item, f"{place}[{n}].")
-            if row:
+            if row or len(self.problems) > before:
                 rows.append(row)
         return rows
 

@@ -358,7 +358,10 @@ class Action(files.Frozen):
 
 
 class Track(files.Frozen):
-    """A line of stages; the first is where it starts. `under` is the main stage it runs beside."""
+    """A line of stages; the first is where it starts. `under` is the main stage it runs beside.
+
+    `public` lets everybody see how far it is (not begun, under way, done), and no more than that.
+    """
 
     title: str
     stages: dict[str, str]
@@ -366,6 +369,7 @@ class Track(files.Frozen):
     waived: Words = ()
     failed: Words = ()
     under: str = ""
+    public: bool = False
     rules: tuple[RuleId, ...] = ()
 
     @property

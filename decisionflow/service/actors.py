@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Facts, Party
@@ -36,21 +36,31 @@ class Actor:
         return Party(self.person, self.name, self.post, self.post_title, self.unit, self.unit_name, duty)
 
 
-_APPOINTMENTS = text("""
+_POSTS = """
     select a.id, a.authority_id, a.person_id, n.name, a.post_id, p.title, p.duties, p.unit_id, u.name as unit_name,
            a.valid_from, a.valid_to, a.acting, a.document
     from appointment a
     join person n on n.id = a.person_id
     join post p on p.authority_id = a.authority_id and p.id = a.post_id
     join unit u on u.authority_id = p.authority_id and u.id = p.unit_id
-    where a.authority_id = :authority and a.person_id = :person and a.ended = :no
-    order by p.rank, a.id
-""")
+    where a.authority_id = :authority and a.ended = :no
+"""
+_EVERYBODY = text(f"{_POSTS} order by p.rank, a.id")
+_ONE_PERSON = text(f"{_POSTS} and a.person_id = :person order by p.rank, a.id")
 
 
 def posts_of(connection: Connection, authority: str, person: str, on: date) -> tuple[Actor, ...]:
     """Every post a person holds in an authority on a day, each as an actor, by rank."""
-    rows = connection.execute(_APPOINTMENTS, {"authority": authority, "person": person, "no": False}).mappings()
+    rows = connection.execute(_ONE_PERSON, {"authority": authority, "person": person, "no": False}).mappings()
+    return _valid(rows, on)
+
+
+def everybody(connection: Connection, authority: str, on: date) -> tuple[Actor, ...]:
+    """Every post that somebody holds in an authority on a day, each as an actor, by rank."""
+    return _valid(connection.execute(_EVERYBODY, {"authority": authority, "no": False}).mappings(), on)
+
+
+def _valid(rows: Iterable[RowMapping], on: date) -> tuple[Actor, ...]:
     return tuple(
         Actor(row["authority_id"], row["person_id"], row["name"], row["id"], row["post_id"], row["title"], row["unit_id"],
               row["unit_name"], tuple(orjson.loads(row["duties"])))
@@ -80,17 +90,17 @@ def _as_date(value: object) -> date:
 
 
 def duty_for(procedure: law.Procedure, action: law.Action, actor: Actor, facts: Facts | None) -> str:
-    """The duty by which an actor may take an action, '' when none: the one permission function for acts.
+    """The duty by which an actor may take an action, '' when none: the one permission function for acts."""
+    return next((duty for duty in action.by if carries(procedure, duty, actor, facts)), "")
+
+
+def carries(procedure: law.Procedure, duty: str, actor: Actor, facts: Facts | None) -> bool:
+    """Whether an actor has a duty in a case.
 
     A duty *of the authority* is carried by the post; a duty *of the case* also needs the actor's unit
     (or post) to hold it in this case.
     """
-    for duty in action.by:
-        if duty not in actor.duties:
-            continue
-        if procedure.duties[duty].of == "authority" or _holds(actor, duty, facts):
-            return duty
-    return ""
+    return duty in actor.duties and (procedure.duties[duty].of == "authority" or _holds(actor, duty, facts))
 
 
 def _holds(actor: Actor, duty: str, facts: Facts | None) -> bool:

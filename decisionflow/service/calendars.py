@@ -9,8 +9,9 @@ import orjson
 from sqlalchemy import Connection, func, select, text
 
 from decisionflow.core import calendar as days
+from decisionflow.core import clocks
 from decisionflow.core import procedure as law
-from decisionflow.core.facts import Timing, thaw
+from decisionflow.core.facts import Timing, legal_date, thaw
 from decisionflow.service import entries, projections
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -45,13 +46,17 @@ def publish(tx: Tx, authority: Authority, sources: Iterable[tuple[str, str]], ac
 
 
 def refresh(tx: Tx, authority: Authority) -> int:
-    """Recompute the clocks of open cases after a calendar was published (T-09); how many cases."""
+    """Recompute the clocks of open cases and their reminders after a calendar was published (T-09); how many cases."""
     calendar = current(tx.connection, authority.id, authority.calendar)
     rows = tx.connection.execute(_OPEN, {"authority": authority.id, "no": False}).all()
     for row in rows:
         facts = thaw(orjson.loads(row.facts))
         procedure = law.load(row.canonical)
-        for found in projections.deadline_rows(authority.id, procedure, facts, calendar):
+        running = clocks.ledger(procedure, facts, calendar, legal_date(facts.opened))
+        for found in (
+            *projections.deadline_rows(authority.id, procedure, facts, calendar),
+            *projections.reminder_rows(authority.id, facts.case, procedure, running, calendar),
+        ):
             tx.put(found)
     return len(rows)
 

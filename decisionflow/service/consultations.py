@@ -7,31 +7,58 @@ is an entry with three commitments (words, contact, name); the receipt and its c
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
 
+from decisionflow.core import calendar as days
 from decisionflow.core import fields as forms
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Facts, Timing, Value, legal_date
-from decisionflow.errors import BadInput, NotFound, Problem
+from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem, Unavailable
 from decisionflow.service import entries, projections
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.store.engine import Tx
-from decisionflow.store.records import Record
+from decisionflow.store.records import Record, Rows
 from decisionflow.store.tables.participation import Consultation, Opinion
 
 _CONSULTATIONS = Consultation.__table__  # type: ignore[attr-defined]
 _OPINIONS = Opinion.__table__  # type: ignore[attr-defined]
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+PUBLIC = "public"  # whose keys they are: nobody's in particular
+COMPARED = 2000
 STANCES = {"support": "赞成", "change": "有修改意见", "oppose": "反对", "none": "不表态"}
 CHANNELS = {"web": "网上", "letter": "信函", "phone": "电话", "visit": "来访", "meeting": "座谈会", "hotline": "热线"}
+LIMITS = {"words": 5000, "name": 60, "contact": 120, "paragraph": 20}
+
+
+class Over(BadInput):
+    """The consultation takes no opinions (any more, or not yet)."""
+
+    code = "consultation-over"
+    status = 409
+
+
+class Sent(DecisionflowError):
+    """A form that was sent once came again with other words; `receipt` is that of the first."""
+
+    code = "idempotency-mismatch"
+    status = 422
+    exit = 2
+
+    def __init__(self, receipt: str) -> None:
+        say = f"这一页已经提交过一条意见（回执号 {receipt}），之后内容又有改动。如果要再提一条，请核对后重新提交"
+        super().__init__(f"form of {receipt} came again with another body", say=say)
+        self.receipt = receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +85,38 @@ class Receipt:
     late: bool
 
 
+# ---- what a step brings along ------------------------------------------------------------------------------
+
+
 def effect(
     tx: Tx, authority: Authority, actor: Actor, action: law.Action, facts: Facts, draft: entries.Draft,
     values: Mapping[str, Value], timing: Timing, procedure: law.Procedure,
 ) -> list[Record]:  # fmt: skip
-    """The consultation entries that a step brings along; the step's body names the chain."""
-    if not action.consultation:
-        return []
+    """The consultation entries that a step brings along; the step's body names the chain.
+
+    A consultation does not outlive what it asks about: when its track is begun again, or the case
+    ends, it is withdrawn by the same step.
+    """
     if action.consultation == "open":
         return [_opened(authority, actor, facts, draft, values, timing, procedure)]
-    row = of_case(tx.connection, authority.id, facts.case)
-    if row is None:
+    resets = draft.body.get("resets", ())
+    over = procedure.is_ended(draft.body["stages"]) or any(
+        one.consultation == "open" and one.track in resets for one in procedure.actions
+    )
+    if not action.consultation and not over:
         return []
+    row = of_case(tx.connection, authority.id, facts.case)
+    if row is None or row["state"] != "open":
+        return []
+    if _alone(tx, row["id"]):
+        row = of_case(tx.connection, authority.id, facts.case) or row
     at = entries.head(tx.connection, authority.id, "consultation", row["id"])
     if action.consultation == "extend":
         body: dict[str, Any] = {"case": facts.case, "ends_on": values["ends_on"]}
         composed = _compose(authority, actor, at, "consultation.extended", body, timing)
         draft.body["consultation"] = {"id": row["id"]}
     else:
-        body = {"case": facts.case, "opinions": row["opinions"]}
+        body = {"case": facts.case, "opinions": row["opinions"]} | ({"withdrawn": True} if over else {})
         composed = _compose(authority, actor, at, "consultation.closed", body, timing)
         draft.body["consultation"] = {"id": row["id"], "opinions": row["opinions"], "seq": at.seq, "head": at.sha256}
     return [Record(composed.append, (*composed.rows, *projections.consultation_rows(row, composed.record)))]
@@ -106,6 +146,22 @@ def _compose(
     return entries.compose(entries.Draft(kind, body), at, actor, timing, clock=authority.clock)
 
 
+def _alone(tx: Tx, consultation: str) -> bool:
+    """Wait for one's turn on a consultation, so that a burst queues instead of colliding. SQLite has one writer anyway."""
+    if tx.connection.dialect.name != "postgresql":
+        return False
+    try:
+        tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": consultation})
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", None) != "55P03":
+            raise
+        raise Unavailable("too many at once", say="现在提交的人很多，请稍等片刻再按一次") from fault
+    return True
+
+
+# ---- looking at one ------------------------------------------------------------------------------------------
+
+
 def of_case(connection: Connection, authority: str, case: str) -> dict[str, Any] | None:
     """The newest consultation of a case."""
     wanted = (_CONSULTATIONS.c.authority_id == authority) & (_CONSULTATIONS.c.case_id == case)
@@ -126,75 +182,6 @@ def by_no(connection: Connection, authority: str, no: str) -> dict[str, Any]:
     return dict(row)
 
 
-def receive(
-    tx: Tx, authority: Authority, no: str, comment: Comment, actor: Actor, now: datetime, *, happened: datetime | None = None,
-    evidence: str = "", reason: str = "",
-) -> Receipt:  # fmt: skip
-    """Take in one opinion. Time is the server's; postal and phone opinions count by their evidence. Raises BadInput."""
-    words = _checked(comment)
-    row = by_no(tx.connection, authority.id, no)
-    timing = Timing(now, happened, evidence, reason)
-    if row["state"] != "open":
-        raise BadInput([Problem("words", "征求意见已经结束，可在公告页查看结果", rule="D713-25")])
-    late = timing.on > _day(row["ends_on"])
-    at = entries.head(tx.connection, authority.id, "consultation", row["id"])
-    receipt, code = f"{no}-{_code(4)}-{at.seq + 1:04d}", f"{_code(4)}-{_code(4)}-{_code(4)}"
-    draft = entries.Draft("opinion.received", {})
-    draft.body = {
-        "receipt": receipt, "code_hash": code_hash(receipt, code), "channel": comment.channel, "stance": comment.stance,
-        "words": entries.commit(draft, "body.words", words),
-    }  # fmt: skip
-    if comment.paragraph:
-        draft.body["paragraph"] = comment.paragraph
-    if row["text_digest"]:
-        draft.body["text"] = row["text_digest"]
-    for name in ("name", "contact"):
-        if getattr(comment, name):
-            draft.body[name] = entries.commit(draft, f"body.{name}", forms.clean(getattr(comment, name)))
-    if late:
-        draft.body["late"] = True
-    composed = entries.compose(draft, at, actor, timing, clock=authority.clock)
-    tx.add(Record(composed.append, (*composed.rows, *projections.consultation_rows(row, composed.record))))
-    return Receipt(receipt, code, composed.id, composed.append.sha256, now, late)
-
-
-def _checked(comment: Comment) -> str:
-    problems = []
-    words = ""
-    try:
-        words = forms.clean(comment.words, lines=True)
-        forms.clean(comment.name)
-        forms.clean(comment.contact)
-    except ValueError as fault:
-        problems.append(Problem("words", str(fault), rule="text"))
-    if not words and not problems:
-        problems.append(Problem("words", "请填写意见内容", rule="required"))
-    if len(words) > 5000:
-        problems.append(Problem("words", f"意见太长：{len(words)}字，最多5000字；更长的请作为附件寄送", rule="text"))
-    if comment.stance not in STANCES:
-        problems.append(Problem("stance", "请选择态度", rule="choice"))
-    if comment.channel not in CHANNELS:
-        problems.append(Problem("channel", "没有这个渠道", rule="choice"))
-    if len(comment.name) > 60 or len(comment.contact) > 120 or len(comment.paragraph) > 20:
-        problems.append(Problem("contact", "姓名、联系方式或条款编号太长", rule="text"))
-    if problems:
-        raise BadInput(problems)
-    return words
-
-
-def _code(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
-
-
-def code_hash(receipt: str, code: str) -> str:
-    """What is kept of a receipt's code: a slow guess would need the receipt and 60 bits."""
-    return hashlib.sha256(f"decisionflow/receipt/v1\n{receipt}\n{code.upper()}".encode()).hexdigest()
-
-
-def _day(value: object) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(str(value))
-
-
 def days_left(row: Mapping[str, Any], now: datetime) -> int:
     """Calendar days until the last day, which still counts; negative after it."""
     return (_day(row["ends_on"]) - legal_date(now)).days
@@ -206,10 +193,192 @@ def notice(row: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _day(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+# ---- taking an opinion in --------------------------------------------------------------------------------
+
+
+def receive(
+    tx: Tx, authority: Authority, no: str, comment: Comment, actor: Actor, now: datetime, *, key: str = "",
+    happened: datetime | None = None, evidence: str = "", reason: str = "",
+) -> Receipt:  # fmt: skip
+    """Take in one opinion. Time is the server's; postal and phone opinions count by their evidence.
+
+    `key` belongs to one rendered form: sent twice it is one opinion, answered with the same receipt and
+    the same code. Raises BadInput, Over, Sent, NotFound.
+    """
+    comment = checked(comment)
+    first = _sent(tx.connection, authority, no, comment, key) if key else None
+    if first:
+        return first
+    row = by_no(tx.connection, authority.id, no)
+    if _alone(tx, row["id"]):
+        row = by_no(tx.connection, authority.id, no)
+    timing = Timing(now, happened, evidence, reason)
+    _admit(row, timing)
+    at = entries.head(tx.connection, authority.id, "consultation", row["id"])
+    receipt = f"{no}-{_code(4)}-{at.seq + 1:04d}".upper()
+    code = _own_code(receipt, key) if key else f"{_code(4)}-{_code(4)}-{_code(4)}"
+    draft = _drafted(comment, row, receipt, code)
+    late = timing.on > _day(row["ends_on"])
+    if late:
+        draft.body["late"] = True
+    composed = entries.compose(draft, at, actor, timing, clock=authority.clock)
+    rows = (*composed.rows, *projections.consultation_rows(row, composed.record))
+    tx.add(Record(composed.append, (*rows, *_key_rows(authority, no, comment, key, composed.id, now))))
+    return Receipt(receipt, code, composed.id, composed.append.sha256, now, late)
+
+
+def _admit(row: Mapping[str, Any], timing: Timing) -> None:
+    if row["state"] == "withdrawn":
+        raise Over([Problem("words", "征求意见公告已经撤回，不再接收意见，原因见公告页", rule="D713-25")])
+    if row["state"] != "open":
+        raise Over([Problem("words", "征求意见已经结束，可在公告页查看结果", rule="D713-25")])
+    if timing.on < _day(row["opens_on"]):
+        begins = days.say_day(_day(row["opens_on"]))
+        raise Over([Problem("words", f"征求意见将于{begins}开始，请在开始以后再提", rule="D713-25")])
+
+
+def _drafted(comment: Comment, row: Mapping[str, Any], receipt: str, code: str) -> entries.Draft:
+    draft = entries.Draft("opinion.received", {})
+    draft.body = {
+        "receipt": receipt, "code_hash": code_hash(receipt, code), "channel": comment.channel, "stance": comment.stance,
+        "words": entries.commit(draft, "body.words", comment.words),
+    }  # fmt: skip
+    if comment.paragraph:
+        draft.body["paragraph"] = comment.paragraph
+    if row["text_digest"]:
+        draft.body["text"] = row["text_digest"]
+    for name in ("name", "contact"):
+        if getattr(comment, name):
+            draft.body[name] = entries.commit(draft, f"body.{name}", getattr(comment, name))
+    return draft
+
+
+_TITLES = {"words": "意见", "name": "姓名", "contact": "联系方式", "paragraph": "条款编号"}
+
+
+def checked(comment: Comment) -> Comment:
+    """The comment as an entry may hold it. Raises BadInput with every problem."""
+    problems, clean = [], {}
+    for name, most in LIMITS.items():
+        try:
+            clean[name] = forms.clean(getattr(comment, name), lines=name == "words")
+        except ValueError as fault:
+            problems.append(Problem(name, f"“{_TITLES[name]}”{fault}", rule="text"))
+            continue
+        if len(clean[name]) > most:
+            more = "；更长的请作为附件寄送" if name == "words" else ""
+            say = f"{_TITLES[name]}太长：{len(clean[name])}字，最多{most}字{more}"
+            problems.append(Problem(name, say, rule="text"))
+    if clean.get("words") == "":
+        problems.append(Problem("words", "请填写意见内容", rule="required"))
+    if comment.stance not in STANCES:
+        problems.append(Problem("stance", "请选择态度", rule="choice"))
+    if comment.channel not in CHANNELS:
+        problems.append(Problem("channel", "没有这个渠道", rule="choice"))
+    if problems:
+        raise BadInput(problems)
+    return Comment(stance=comment.stance, channel=comment.channel, **clean)
+
+
+# ---- one form, one opinion ---------------------------------------------------------------------------------
+#
+# The key is known to the citizen's page alone. What is kept is its hash, so that nobody who reads the
+# database can make the code from it; the fingerprint is taken together with it, so that it says nothing.
+
+
+_SENT = text("""
+    select k.fingerprint, o.receipt, o.late, o.received_at, e.entry_id, e.sha256
+    from act_key k
+    join opinion o on o.authority_id = k.authority_id and o.entry_id = k.entry_id
+    join trail_entry e on e.authority_id = k.authority_id and e.entry_id = k.entry_id
+    where k.authority_id = :a and k.person_id = :p and k.key = :k
+""").columns(received_at=_OPINIONS.c.received_at.type, late=_OPINIONS.c.late.type)
+
+
+def _sent(connection: Connection, authority: Authority, no: str, comment: Comment, key: str) -> Receipt | None:
+    """The receipt of the opinion that came by this form already. Raises Sent when its words were others."""
+    if not 16 <= len(key) <= 200:
+        raise BadInput([Problem("key", "页面缺少提交编号，请刷新后重新提交", rule="key")])
+    row = connection.execute(_SENT, {"a": authority.id, "p": PUBLIC, "k": _hashed("key", key)}).first()
+    if row is None:
+        return None
+    if row.fingerprint != _fingerprint(no, comment, key):
+        raise Sent(row.receipt)
+    return Receipt(row.receipt, _own_code(row.receipt, key), row.entry_id, row.sha256, row.received_at, row.late)
+
+
+def _key_rows(
+    authority: Authority, no: str, comment: Comment, key: str, entry: str, now: datetime
+) -> tuple[Rows, ...]:  # fmt: skip
+    if not key:
+        return ()
+    row = {"authority_id": authority.id, "person_id": PUBLIC, "key": _hashed("key", key), "entry_id": entry,
+           "fingerprint": _fingerprint(no, comment, key), "at": now}  # fmt: skip
+    return (Rows("act_key", [row], "insert"),)
+
+
+def _fingerprint(no: str, comment: Comment, key: str) -> str:
+    return _hashed("fingerprint", orjson.dumps([key, no, *astuple(comment)]).decode())
+
+
+def _hashed(use: str, words: str) -> str:
+    return hashlib.sha256(f"decisionflow/comment-{use}/v1\n{words}".encode()).hexdigest()
+
+
+def _own_code(receipt: str, key: str) -> str:
+    """The code of a form's own receipt: 60 bits, the same each time it is asked for."""
+    number = int(_hashed("code", f"{receipt}\n{key}"), 16)
+    letters = "".join(_ALPHABET[number >> 5 * n & 31] for n in range(12))
+    return f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
+def _code(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+# ---- the receipt ---------------------------------------------------------------------------------------------
+
+
+def code_hash(receipt: str, code: str) -> str:
+    """What is kept of a receipt's code: a slow guess would need the receipt and 60 bits."""
+    return hashlib.sha256(f"decisionflow/receipt/v1\n{receipt}\n{code.upper()}".encode()).hexdigest()
+
+
 def lookup(connection: Connection, authority: str, receipt: str, code: str) -> dict[str, Any] | None:
-    """The opinion of a receipt and its code; None alike when either is wrong."""
-    wanted = (_OPINIONS.c.authority_id == authority) & (_OPINIONS.c.receipt == receipt.strip().upper())
+    """The opinion of a receipt and its code; None alike, and after the same work, when either is wrong."""
+    number, given = typed(receipt), typed(code).replace("-", "")
+    wanted = (_OPINIONS.c.authority_id == authority) & (_OPINIONS.c.receipt == number)
     row = connection.execute(select(_OPINIONS).where(wanted)).mappings().first()
-    given = code_hash(receipt.strip().upper(), code.strip())
+    asked = code_hash(number, "-".join(given[n : n + 4] for n in range(0, len(given), 4)))
     known = row["code_hash"] if row else "0" * 64
-    return dict(row) if secrets.compare_digest(given, known) and row else None
+    return dict(row) if secrets.compare_digest(asked, known) and row else None
+
+
+def typed(code: str) -> str:
+    """A number or code as people type it from paper: any width, any case, any dash, with spaces."""
+    plain = unicodedata.normalize("NFKC", code[:200]).upper()
+    return re.sub(r"\s", "", re.sub(r"[‐-―−－_]", "-", plain)).strip("-")
+
+
+_WORDS = text("""
+    select v.value from opinion o
+    join vault_field v on v.authority_id = o.authority_id and v.commitment = o.words
+    where o.authority_id = :a and o.consultation_id = :c order by o.seq desc limit :most
+""")
+
+
+def alike(connection: Connection, authority: str, consultation: str, words: str) -> int:
+    """How many of the latest opinions say the same in the same words, this one among them."""
+    rows = connection.execute(_WORDS, {"a": authority, "c": consultation, "most": COMPARED})
+    wanted = plain(words)
+    return sum(plain(row.value) == wanted for row in rows)
+
+
+def plain(words: str) -> str:
+    """Words without what copying changes: width, case, spaces and punctuation."""
+    folded = unicodedata.normalize("NFKC", words).casefold()
+    return "".join(char for char in folded if unicodedata.category(char)[0] in "LNM") or folded.strip()

@@ -6,9 +6,11 @@ the cases that name them; everybody else in the government's procedures sees its
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Facts
-from decisionflow.service.actors import Actor
+from decisionflow.service.actors import Actor, carries
 
 ADMIN = frozenset({"system_admin", "security_admin", "audit_admin"})
 INSPECTOR = frozenset({"supervisor", "inspector"})
@@ -16,10 +18,28 @@ INSPECTOR = frozenset({"supervisor", "inspector"})
 
 def may_see(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
     """Whether an actor may open a case (and learn that it exists)."""
+    return may_see_all(actor, procedure) or is_named(actor, facts.duties)
+
+
+def may_see_all(actor: Actor, procedure: law.Procedure) -> bool:
+    """Whether an actor may open every case of a procedure: inside the government, or looking into it."""
     inside = {duty for duty in actor.duties if duty in procedure.duties and not procedure.duties[duty].outside}
-    if inside or INSPECTOR & set(actor.duties):
-        return True
-    return any(_names(held, actor) for duty in actor.duties for held in facts.duties.get(duty, ()))
+    return bool(inside or INSPECTOR & set(actor.duties))
+
+
+def is_named(actor: Actor, duties: Mapping[str, Sequence[object]]) -> bool:
+    """Whether the duties of a case name an actor from outside."""
+    return any(_names(held, actor) for duty in actor.duties for held in duties.get(duty, ()))
+
+
+def may_read_opinions(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor may read the words that the public sent in: those who handle them, and inspectors.
+
+    Handling is what the procedure says: the duties that act on a line on which the public is asked.
+    """
+    lines = {action.track for action in procedure.actions if action.consultation}
+    duties = {duty for action in procedure.actions if action.track in lines for duty in action.by}
+    return bool(INSPECTOR & set(actor.duties)) or any(carries(procedure, duty, actor, facts) for duty in duties)
 
 
 def _names(held: object, actor: Actor) -> bool:

@@ -186,7 +186,8 @@ def consultation_rows(row: Mapping[str, Any] | None, record: Record) -> tuple[Ro
     if record["kind"] == "consultation.opened":
         new = {
             "authority_id": record["authority"], "id": record["chain"]["id"], "case_id": body["case"], "no": body["no"],
-            "title": body["title"], "notice": orjson.dumps(body["notice"], option=orjson.OPT_SORT_KEYS).decode(),
+            "title": body["title"], "unit": record["actor"].get("unit_name", ""),
+            "notice": orjson.dumps(body["notice"], option=orjson.OPT_SORT_KEYS).decode(),
             "text_digest": body.get("text", {}).get("sha256", ""), "opens_on": date.fromisoformat(body["opens_on"]),
             "ends_on": date.fromisoformat(body["ends_on"]), "state": "open", "opinions": 0, "seq": seq, "opened_at": at,
             "closed_at": None,
@@ -199,7 +200,7 @@ def consultation_rows(row: Mapping[str, Any] | None, record: Record) -> tuple[Ro
         case "consultation.extended":
             changed["ends_on"] = date.fromisoformat(body["ends_on"])
         case "consultation.closed":
-            changed |= {"state": "closed", "closed_at": at}
+            changed |= {"state": "withdrawn" if body.get("withdrawn") else "closed", "closed_at": at}
         case "opinion.received":
             changed["opinions"] += 1
             return Rows("consultation", [changed]), Rows("opinion", [_opinion_row(record)])

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -175,6 +175,13 @@ def load(connection: Connection, authority: Authority, no: str) -> Standing:
     )  # fmt: skip
 
 
+def judged_by(connection: Connection, authority: Authority, standing: Standing, action: str, on: date) -> Standing:
+    """The case under the version that judges an action: the start decision brings the version of its day."""
+    found = core.find(standing.procedure, action)
+    moved = _version_at_start(connection, authority, standing, found, on)
+    return replace(standing, procedure=moved, facts=_with_tracks(standing.facts, moved)) if moved else standing
+
+
 def outlook(standing: Standing, actor: Actor, action: str, now: datetime) -> Outlook:
     """What stands in the way of an action now, for this actor; writes nothing."""
     found = core.find(standing.procedure, action)
@@ -246,7 +253,7 @@ def _weigh(
     procedure, facts = standing.procedure, standing.facts
     timing = _timing(ask, now)
     action = core.find(procedure, ask.action)
-    moved_to = _version_at_start(connection, authority, standing, action, timing)
+    moved_to = _version_at_start(connection, authority, standing, action, timing.on)
     if moved_to is not None:
         procedure, facts = moved_to, _with_tracks(facts, moved_to)
         action = core.find(procedure, ask.action)
@@ -289,7 +296,9 @@ def _step(
 
 
 def _timing(ask: Ask, now: datetime) -> Timing:
-    timing = Timing(now, ask.happened, ask.evidence.strip(), ask.reason.strip())
+    timing = Timing(
+        now, ask.happened, _clean("evidence", ask.evidence, lines=True), _clean("reason", ask.reason, lines=True)
+    )  # fmt: skip
     if ask.happened is not None and ask.happened > now:
         raise BadInput([Problem("happened_at", "发生时间不能晚于现在", rule="future")])
     if timing.late and not (timing.evidence and timing.reason):
@@ -297,13 +306,20 @@ def _timing(ask: Ask, now: datetime) -> Timing:
     return timing
 
 
+def _clean(place: str, words: str, *, lines: bool = False) -> str:
+    try:
+        return fields.clean(words, lines=lines)
+    except ValueError as fault:
+        raise BadInput([Problem(place, str(fault), rule="text")]) from fault
+
+
 def _version_at_start(
-    connection: Connection, authority: Authority, standing: Standing, action: law.Action, timing: Timing
+    connection: Connection, authority: Authority, standing: Standing, action: law.Action, on: date
 ) -> law.Procedure | None:  # fmt: skip
     """The version in force on the day of the start decision, when it is not the one the case was opened under."""
     if action.id != standing.procedure.starting:
         return None
-    found = procedures.in_force(connection, authority.id, standing.procedure.id, timing.on)
+    found = procedures.in_force(connection, authority.id, standing.procedure.id, on)
     return None if found.digest == standing.procedure.digest else found
 
 
@@ -343,8 +359,8 @@ def _new_text(
         return None, []
     if ask.text is None:
         return None, []
-    title = fields.clean(ask.text.title) or facts.title
-    paragraphs = [fields.clean(paragraph, lines=True) for paragraph in ask.text.paragraphs]
+    title = _clean("text.title", ask.text.title) or facts.title
+    paragraphs = [_clean("text.paragraphs", paragraph, lines=True) for paragraph in ask.text.paragraphs]
     previous = texts.load(blobs.get(facts.text.sha256)) if facts.text else None
     document = texts.document(title, [p for p in paragraphs if p], previous, ask.text.file)
     stored = blobs.put(document.data, "application/json")
@@ -569,7 +585,7 @@ def _fresh(
     procedure = procedures.in_force(connection, authority.id, ask.procedure or authority.procedure, timing.on)
     if ask.action != procedure.opening:
         raise BadInput([Problem("case", f"“{ask.action}”须写明事项编号", rule="case")])
-    title = fields.clean(str(ask.raw.get("title", "")))
+    title = _clean("title", str(ask.raw.get("title", "")))
     if not title:
         raise BadInput([Problem("title", "请填写事项名称", rule="required")])
     no = _next_no(connection, authority, timing)

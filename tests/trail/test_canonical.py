@@ -113,7 +113,10 @@ def test_what_lies_outside_the_domain_is_refused_with_its_path_and_rule(record: 
 def test_the_bounds_themselves_are_inside_the_domain() -> None:
     assert canonical.encode(nested(16))
     assert canonical.encode({"a": LIMIT, "b": -LIMIT})
-    assert len(canonical.encode({"a": "x" * (65_535 - 8)})) == 65_535
+    largest = canonical.encode({"a": "x" * (65_535 - 8)})
+    assert len(largest) == 65_535
+    assert canonical.decode(largest) == verify.decode(largest)
+    assert verify.decode(largest[:-2] + b'x"}', entry=False)  # a package's own lists have no bound
 
 
 @pytest.mark.parametrize(

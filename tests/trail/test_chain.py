@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from decisionflow.trail import canonical, chain
+from decisionflow.trail import canonical, chain, verify
 from tests.trail import making
 
 
@@ -73,6 +73,16 @@ def test_an_entry_of_another_chain_or_authority_is_seen() -> None:
     assert rules([mine[0], changed(mine[1], chain={**record["chain"], "kind": "meeting"})]) == {"chain"}
 
 
+def test_a_part_of_a_chain_may_have_gaps_but_no_entry_twice_and_no_broken_link() -> None:
+    part = [(data, canonical.decode(data)) for data in made(4)]
+    assert verify.link_faults([part[0], part[2], part[3]], whole=False) == []
+    assert [fault.rule for fault in verify.link_faults([part[1], part[1]], whole=False)] == ["id", "seq"]
+    assert [fault.rule for fault in verify.link_faults([part[2], part[1]], whole=False)] == ["seq"]
+    other = changed(part[2][0], software="other")
+    joined = [part[0], (other, canonical.decode(other)), part[3]]
+    assert [(fault.n, fault.rule) for fault in verify.link_faults(joined, whole=False)] == [(3, "prev")]
+
+
 def test_a_rewritten_entry_breaks_the_link_behind_it() -> None:
     whole = made()
     faults = chain.check([*whole[:2], changed(whole[2], software="other"), *whole[3:]])
@@ -100,6 +110,7 @@ def test_bytes_that_are_not_canonical_are_named() -> None:
         {"chain": "x"},
         {"chain": {"kind": "weather", "id": "a", "seq": 1, "prev": chain.ZERO}},
         {"chain": {"kind": "case", "id": "../a", "seq": 1, "prev": chain.ZERO}},
+        {"chain": {"kind": "case", "id": 7, "seq": 1, "prev": chain.ZERO}},
         {"chain": {"kind": "case", "id": "a.", "seq": 1, "prev": chain.ZERO}},
         {"chain": {"kind": "case", "id": "a", "seq": 0, "prev": chain.ZERO}},
         {"chain": {"kind": "case", "id": "a", "seq": True, "prev": chain.ZERO}},

@@ -65,6 +65,14 @@ def test_a_key_of_another_length_algorithm_or_name_is_refused(text: str) -> None
         checkpoint.parse_vkey(text)
 
 
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\x01", "a\x7f", "a\u3000b", "a\n"])
+def test_a_key_has_a_name_that_a_note_can_hold(name: str) -> None:
+    with pytest.raises(BadNote):
+        checkpoint.parse_vkey(verify.VerifierKey(name, peter.public).vkey)
+    with pytest.raises(BadNote):
+        checkpoint.parse_private_key(checkpoint.PrivateKey(name, bytes(32)).text)
+
+
 def test_a_private_key_never_shows_itself() -> None:
     assert repr(making.KEY.seed) not in repr(making.KEY)
     with pytest.raises(BadNote) as refusal:
@@ -143,6 +151,14 @@ def test_two_keys_of_one_name_and_id_are_never_guessed_between() -> None:
 def test_a_malformed_note_is_refused(note: str) -> None:
     with pytest.raises(BadNote):
         checkpoint.open_note(note, [peter])
+    with pytest.raises(verify.Malformed):
+        verify.parse_note(note.encode("utf-8", "surrogatepass"))
+
+
+def test_as_many_signatures_as_the_bound_are_read_and_no_more() -> None:
+    assert len(verify.parse_note(f"{TEXT}\n{PETER_SIG * 64}".encode())[1]) == 64
+    with pytest.raises(verify.Malformed):
+        verify.parse_note(f"{TEXT}\n{PETER_SIG * 65}".encode())
 
 
 def test_sixteen_signatures_are_taken() -> None:
@@ -224,6 +240,7 @@ def test_formatting_and_parsing_are_inverse_or_both_refuse(origin: str, size: in
         "o\n7\nR",
         "o\n7\nR\n\n",
         "o\n7\nR\nextension\n",
+        "o\n7\nR\nextension",
         "o\n7\nR",
         "o\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n",
         "o\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n",
@@ -243,6 +260,11 @@ def test_no_text_breaks_the_checkpoint_parser(text: str) -> None:
     except BadNote:
         return
     assert checkpoint.format_checkpoint(point) == text
+
+
+def test_the_largest_size_is_a_size() -> None:
+    point = Checkpoint(making.ORIGIN, 2**53 - 1, ROOT)
+    assert checkpoint.parse_checkpoint(checkpoint.format_checkpoint(point)) == point
 
 
 def test_a_checkpoint_file_is_read_as_a_note_or_as_its_bare_lines(tmp_path: Path) -> None:

@@ -124,6 +124,21 @@ def test_a_key_counts_only_for_tree_sizes_in_its_range() -> None:
     assert "无效" in verify.verify(PACKAGE, making.trust(first=13)).say
 
 
+def test_a_range_includes_both_its_ends() -> None:
+    ranged = verify.TrustedKey(KEY.verifier, 3, 9)
+    assert [size for size in range(12) if ranged.covers(size)] == [3, 4, 5, 6, 7, 8, 9]
+    assert [size for size in range(12) if ranged.retired_after(size)] == list(range(10))
+
+
+def test_what_lacks_trust_is_not_proven_and_the_rest_is_checked_all_the_same() -> None:
+    unproven = {check.name for check in verify.verify(PACKAGE).checks if check.status == "not_proven"}
+    assert unproven == {"manifest", "checkpoint", "keys"}
+    package = bundle.pack(replace(making.package(), keys=(KEY.verifier.vkey,)), STRANGER)
+    for key, name in ((KEY, "manifest"), (STRANGER, "checkpoint")):
+        report = verify.verify(package, making.trust(key))
+        assert {check.name for check in report.checks if check.status == "not_proven"} == {name, "keys"}
+
+
 def test_after_a_change_of_key_the_new_key_may_sign_a_package_over_the_old_checkpoint() -> None:
     package = bundle.pack(replace(making.package(), keys=(KEY.verifier.vkey,)), STRANGER)
     old, new = verify.TrustedKey(KEY.verifier, 0, 12), verify.TrustedKey(STRANGER.verifier, 13)
@@ -156,10 +171,13 @@ def test_nothing_can_be_added_to_the_note_of_the_manifest() -> None:
         assert judged({**MEMBERS, "MANIFEST.note": note.replace(line, more + line)}).verdict == "failed"
 
 
-def test_a_witness_may_sign_the_checkpoint_beside_the_log() -> None:
+def test_a_witness_may_sign_the_checkpoint_beside_the_log_but_not_instead_of_it() -> None:
     witness = checkpoint.PrivateKey("witness.example.cn", bytes(32))
     note = checkpoint.sign(verify.parse_note(MEMBERS["checkpoint.txt"])[0], KEY, witness)
     assert judged(making.resign({**MEMBERS, "checkpoint.txt": note.encode()})).verdict == "passed"
+    note = checkpoint.sign(verify.parse_note(MEMBERS["checkpoint.txt"])[0], witness)
+    for trust in (TRUST, None):
+        assert judged(making.resign({**MEMBERS, "checkpoint.txt": note.encode()}), trust).verdict == "failed"
 
 
 def test_a_key_that_only_looks_like_the_trusted_one_convinces_nobody() -> None:
@@ -189,6 +207,7 @@ def test_a_checkpoint_held_from_elsewhere_must_fit() -> None:
     assert pinned(replace(log.checkpoint(), root=other)) == "failed"
     assert pinned(replace(log.checkpoint(7), root=other)) == "failed"
     assert pinned(log.checkpoint(8)) == "undecided"
+    assert "没有到所持检查点（树大小 8）" in verify.verify(PACKAGE, TRUST, log.checkpoint(8)).say
     assert pinned(replace(log.checkpoint(), origin="gov.example.cn/other")) == "undecided"
     assert verify.verify(PACKAGE, None, log.checkpoint()).verdict == "undecided"
 
@@ -263,6 +282,8 @@ def test_no_member_may_be_missing_added_or_renamed(fix: Callable[[dict[str, byte
     for name in LISTS:
         without = {other: content for other, content in MEMBERS.items() if other != name}
         assert judged(without).verdict == "failed"
+    for name in ("blobs/" + "0" * 63, "notes/.txt", "entries/weather/x/000001.json", "extra.txt", "../evil", "/evil"):
+        assert "有本格式以外的文件" in judged(making.resign({**MEMBERS, name: b"{}"})).say
 
 
 def test_no_two_members_may_be_exchanged() -> None:
@@ -307,6 +328,8 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED, extra: s
 
 def test_a_package_packed_again_by_another_program_is_undecided() -> None:
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        report = verify.verify(zipped(MEMBERS, method, extra="说明.txt"), TRUST)
+        assert "重新打包" in report.say
         report = verify.verify(zipped(MEMBERS, method), TRUST)
         assert (report.verdict, report.exit) == ("undecided", 6)
         assert "重新打包" in report.say
@@ -329,10 +352,16 @@ def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "MAX_PACKAGE", 10_000_000)
     bomb = zipped({**MEMBERS, "notes/zero.txt": bytes(20_000_000)}, zipfile.ZIP_DEFLATED)
     assert "过大" in verify.verify(bomb, TRUST).say
-    monkeypatch.setattr(verify, "MAX_MEMBERS", 3)
-    assert verify.verify(zipped(MEMBERS), TRUST).verdict == "failed"
-    monkeypatch.setattr(verify, "MAX_PACKAGE", 1000)
-    assert verify.verify(PACKAGE, TRUST).verdict == "failed"
+    with monkeypatch.context() as patched:
+        patched.setattr(verify, "MAX_MEMBERS", len(MEMBERS) - 1)
+        for data in (PACKAGE, zipped(MEMBERS)):
+            assert "过大" in verify.verify(data, TRUST).say
+        patched.setattr(verify, "MAX_MEMBERS", len(MEMBERS))
+        assert verify.verify(PACKAGE, TRUST).verdict == "passed"
+    monkeypatch.setattr(verify, "MAX_PACKAGE", len(PACKAGE) - 1)
+    assert "超过" in verify.verify(PACKAGE, TRUST).say
+    monkeypatch.setattr(verify, "MAX_PACKAGE", len(PACKAGE))
+    assert verify.verify(PACKAGE, TRUST).verdict == "passed"
 
 
 # ---- what stands inside, changed by somebody who holds the log's key
@@ -408,8 +437,11 @@ def test_an_opening_must_fit_its_commitment() -> None:
         members = {**MEMBERS, "openings.json": verify.canonical({"format": 1, "openings": [{**row, **changes}]})}
         assert judged(making.resign(members)).verdict == "failed"
     twice = {**MEMBERS, "openings.json": verify.canonical({"format": 1, "openings": [row, row]})}
-    counts = {"entries": 5, "materials": 2, "openings": 2}
-    assert judged(making.resign(twice, counts=counts)).verdict == "failed"
+    for count in (1, 2):
+        counts = {"entries": 5, "materials": 2, "openings": count}
+        assert judged(making.resign(twice, counts=counts)).verdict == "failed"
+    other = {**MEMBERS, "openings.json": verify.canonical({"format": 2, "openings": [row]})}
+    assert judged(making.resign(other)).verdict == "failed"
 
 
 def test_values_may_be_left_out_and_what_remains_still_passes() -> None:
@@ -455,6 +487,29 @@ def test_a_place_that_can_be_read_two_ways_is_no_place() -> None:
     body: dict[str, Any] = {"a.b": one, "a": {"b": two}}
     with pytest.raises(bundle.BadPackage, match="openings"):
         bundle.pack(alone(**body), KEY)
+
+
+def test_an_entry_names_things_by_shape_wherever_they_stand() -> None:
+    one, two = "1" * 64, "2" * 64
+    record = {
+        "a": [{"blob": one, "size": 3}, {"sha256": two, "size": 4, "title": "意见"}],
+        "b": {"procedure": one, "calendar": f"CN#{two[:16]}"},
+        "c": {"procedure": {"digest": two}, "calendar": one, "d": {"commitment": one}},
+        "no": [
+            {"commitment": "无"}, {"commitment": one, "more": 1}, {"commitment": 7}, {"blob": one}, {"blob": "x", "size": 1},
+            {"sha256": one, "size": "3"}, {"procedure": "CN#" + one}, {"procedure": 7}, {"procedure": {}}, {"calendar": "CN#1"},
+            {"calendar": 7}, {"calendar": []}, {"digest": one}, one,
+        ],
+    }  # fmt: skip
+    assert [(ref.what, ref.place, ref.digest, ref.size, ref.title) for ref in verify.references(record)] == [
+        ("blob", "a[0]", one, 3, ""),
+        ("blob", "a[1]", two, 4, "意见"),
+        ("procedure", "b.procedure", one, -1, ""),
+        ("calendar", "b.calendar", two[:16], -1, ""),
+        ("procedure", "c.procedure", two, -1, ""),
+        ("calendar", "c.calendar", one, -1, ""),
+        ("commitment", "c.d", one, -1, ""),
+    ]
 
 
 def test_only_digests_count_as_references() -> None:
@@ -509,10 +564,12 @@ def test_proofs_that_do_not_fit_fail(edit: Callable[[dict[str, Any]], object]) -
         {"keys": [checkpoint.PrivateKey("other", bytes(32)).verifier.vkey]},
         {"case": {"id": "another", "no": "", "title": ""}},
         {"case": {"id": 7, "no": "", "title": ""}},
+        {"case": {"id": making.CASE, "no": 7, "title": ""}},
         {"case": "x"},
         {"created_at": "2024"},
         {"checkpoint": {"size": 11, "root": "0" * 64}},
         {"checkpoint": {"size": 12, "root": "0" * 64}},
+        {"checkpoint": {**orjson.loads(MEMBERS["MANIFEST.json"])["checkpoint"], "size": 11}},
         {"checkpoint": {"size": 12, "root": "0" * 64, "sealed_at": "now"}},
         {"counts": {"entries": 6, "materials": 2, "openings": 1}},
         {"counts": {"entries": 5, "materials": 3, "openings": 1}},
@@ -527,12 +584,30 @@ def test_proofs_that_do_not_fit_fail(edit: Callable[[dict[str, Any]], object]) -
         {"members": []},
         {"members": ["x"]},
         {"members": [*orjson.loads(MEMBERS["MANIFEST.json"])["members"]] * 2},
+        {"members": [{**row, "size": row["size"] + 1} for row in orjson.loads(MEMBERS["MANIFEST.json"])["members"]]},
+        {"members": [{**row, "sha256": "0" * 64} for row in orjson.loads(MEMBERS["MANIFEST.json"])["members"]]},
         {"members": [{**row, "sm3": "0" * 64} for row in orjson.loads(MEMBERS["MANIFEST.json"])["members"]]},
         {"more": 1},
     ],
 )
 def test_a_manifest_that_does_not_fit_fails_even_when_signed(changes: dict[str, Any]) -> None:
     assert judged(making.resign(MEMBERS, **changes)).verdict == "failed"
+
+
+def test_a_package_of_nothing_fails() -> None:
+    proofs = {"format": 1, "size": 12, "entries": [], "consistency": []}
+    members = {name: content for name, content in MEMBERS.items() if not name.startswith(("entries/", "blobs/"))}
+    members |= {"proofs.json": verify.canonical(proofs)}
+    members |= {"openings.json": verify.canonical({"format": 1, "openings": []})}
+    nothing = {"counts": {"entries": 0, "materials": 0, "openings": 0}, "complete": [], "withheld": []}
+    nothing |= {"case": {"id": "", "no": "", "title": ""}}
+    assert judged(making.resign(members, **nothing)).say == "不通过：记录条数与清单不符"
+
+
+def test_a_checkpoint_of_another_log_fails_even_when_our_key_signed_it() -> None:
+    point = replace(making.log()[0].checkpoint(), origin="gov.example.cn/other")
+    note = checkpoint.sign(checkpoint.format_checkpoint(point), KEY)
+    assert "另一个日志" in judged(making.resign({**MEMBERS, "checkpoint.txt": note.encode()})).say
 
 
 def test_an_entry_that_takes_the_place_of_another_or_comes_before_its_turn_fails() -> None:
@@ -607,6 +682,7 @@ def test_after_the_first_failure_nothing_more_is_believed() -> None:
         '{"format":1,"keys":[{"vkey":"V","valid_from_size":true}]}',
         '{"format":1,"keys":[{"vkey":"V","valid_from_size":5,"valid_to_size":4}]}',
         '{"format":1,"keys":[{"vkey":"V","valid_to":4}]}',
+        '{"format":1,"keys":[{"vkey":"V","valid_to_size":"4"}]}',
         '{"format":1,"keys":[{"vkey":"V"},{"vkey":"V","valid_from_size":9}]}',
         "[" * 100_000,
     ],
@@ -617,10 +693,10 @@ def test_a_trust_file_that_could_be_misread_is_refused(text: str) -> None:
 
 
 def test_a_trust_file_says_keys_and_their_ranges() -> None:
-    row = {"vkey": KEY.verifier.vkey, "valid_from_size": 3, "valid_to_size": 9, "note": "2024"}
+    row = {"vkey": KEY.verifier.vkey, "valid_from_size": 9, "valid_to_size": 9, "note": "2024"}
     data = orjson.dumps({"format": 1, "keys": [row, {"vkey": STRANGER.verifier.vkey, "valid_to_size": None}]})
     assert verify.parse_trust(b"\xef\xbb\xbf" + data) == verify.Trust(
-        (verify.TrustedKey(KEY.verifier, 3, 9), verify.TrustedKey(STRANGER.verifier))
+        (verify.TrustedKey(KEY.verifier, 9, 9), verify.TrustedKey(STRANGER.verifier))
     )
 
 

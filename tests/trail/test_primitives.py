@@ -79,7 +79,12 @@ def test_a_signature_has_one_spelling_only() -> None:
     ],
 )
 def test_bytes_that_are_no_point_are_no_key(public: bytes) -> None:
+    assert verify._point(public) is None
     assert not verify.ed25519(public, b"", bytes.fromhex(RFC_8032[0][2]))
+
+
+def test_the_neutral_point_is_a_point() -> None:
+    assert verify._point((1).to_bytes(32, "little")) == (0, 1, 1, 0)
 
 
 @pytest.mark.parametrize(("message", "want"), SM3.items())

@@ -282,6 +282,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.String(), nullable=False),
         sa.Column("no", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
         sa.Column("notice", sa.String(), nullable=False),
         sa.Column("text_digest", sa.String(), nullable=False),
         sa.Column("opens_on", sa.Date(), nullable=False),
@@ -295,6 +296,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_consultation_case", "consultation", ["authority_id", "case_id"], unique=False)
 
+    op.create_table(
+        "contact",
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "channel"),
+    )
     op.create_table(
         "deadline",
         sa.Column("authority_id", sa.String(), nullable=False),
@@ -317,6 +325,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_deadline_due", "deadline", ["authority_id", "state", "due_on"], unique=False)
 
+    op.create_table(
+        "draft",
+        sa.Column("authority_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("seen", sa.String(), nullable=False),
+        sa.Column("pairs", sa.String(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("authority_id", "person_id", "place"),
+    )
     op.create_table(
         "heartbeat",
         sa.Column("name", sa.String(), nullable=False),
@@ -461,6 +479,18 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "staged_file",
+        sa.Column("authority_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("authority_id", "person_id", "sha256", "kind"),
     )
     op.create_table(
         "trail_chain",

@@ -1,4 +1,4 @@
-"""What makes the system run and proves nothing: accounts, sessions, keys, outbox, leases."""
+"""What makes the system run and proves nothing: accounts, sessions, keys, outbox, leases, drafts."""
 
 from datetime import date, datetime
 
@@ -114,6 +114,44 @@ class Notice(SQLModel, table=True):
     href: str
     created_at: datetime
     read_at: datetime | None
+
+
+class Contact(SQLModel, table=True):
+    """Where a person can be reached outside the system; `channel` is ``mail``."""
+
+    __tablename__ = "contact"
+    __table_args__ = (_INFRA,)
+    person_id: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    address: str
+
+
+class StagedFile(SQLModel, table=True):
+    """An upload that no entry cites yet: for some days its uploader may hand it in. `kind` says for which place."""
+
+    __tablename__ = "staged_file"
+    __table_args__ = (_INFRA,)
+    authority_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    name: str
+    size: int
+    type: str
+    at: datetime
+
+
+class Draft(SQLModel, table=True):
+    """A form that somebody has begun: names and values as typed, personal ones left out. Never evidence."""
+
+    __tablename__ = "draft"
+    __table_args__ = ({"info": {"class": "draft"}},)
+    authority_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    seen: str
+    pairs: str
+    saved_at: datetime
 
 
 class Reminder(SQLModel, table=True):

@@ -7,7 +7,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Consultation(SQLModel, table=True):
-    """One notice for comment: what is asked, until when, and what became of it."""
+    """One notice for comment: what is asked, by which unit, until when; `state` is open, closed or withdrawn."""
 
     __tablename__ = "consultation"
     __table_args__ = (
@@ -19,6 +19,7 @@ class Consultation(SQLModel, table=True):
     case_id: str
     no: str
     title: str
+    unit: str
     notice: str
     text_digest: str
     opens_on: date
