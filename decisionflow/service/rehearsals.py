@@ -1,23 +1,27 @@
 """Playing a scripted history through the real step, under a simulated clock.
 
 The same player trains people, tests a procedure version, seeds the demo and tests the product: it
-publishes calendars and procedures, registers the cast, and submits each act as any door would.
+publishes calendars and procedures, registers the cast, and submits each act as any door would. A script
+is checked whole before anything is stored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from decisionflow.core import calendar as days
+from decisionflow.core import fields
 from decisionflow.core import procedure as law
-from decisionflow.core.facts import Paper, legal_date
+from decisionflow.core import source as files
+from decisionflow.core.facts import Facts, Paper, legal_date
 from decisionflow.core.gates import Finding
-from decisionflow.errors import BadInput, DecisionflowError, NotFound
+from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
 from decisionflow.service import authorities, calendars, consultations, procedures, scripts, shipped, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -26,6 +30,7 @@ from decisionflow.store.blobs import kind_of
 from decisionflow.store.engine import Store, Tx
 
 SYSTEM = "decisionflow"
+ANCHOR = date(2026, 11, 23)  # what relative times count from when the caller names no day
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Stage:
     authority: Authority
     actors: dict[str, Actor]
     calendar: days.Calendar
+    procedures: tuple[law.Procedure, ...] = ()
 
 
 def found_authority(
@@ -92,33 +98,45 @@ def found_authority(
 
 def prepare(store: Store, script: scripts.Script, key: str, since: datetime, *, clock: str, base: Path) -> Stage:
     """Found the government, publish calendars and procedures, register the cast."""
-    chosen = list(_procedures(script.procedure, base))
+    chosen = named(script.procedure, base)
     authority = store.write(
         lambda tx: found_authority(tx, script.authority, key, since, clock=clock, procedure=chosen[0].id)
     )
+    publish_rules(store, authority, chosen, since)
+    people, system = cast(script.people, chosen), system_actor(authority.id)
+    actors = store.write(lambda tx: enrol(tx, authority, people, system, since))
+    with store.read() as connection:
+        return Stage(authority, actors, calendars.current(connection, authority.id, authority.calendar), chosen)
+
+
+def publish_rules(store: Store, authority: Authority, chosen: Iterable[law.Procedure], since: datetime) -> None:
+    """Publish the shipped calendars and these procedures for a government."""
     system = system_actor(authority.id)
     years = [(path.name, path.read_text("utf-8")) for path in shipped.calendar_files()]
     store.write(lambda tx: calendars.publish(tx, authority, years, system, since))
     for procedure in chosen:
         store.write(lambda tx, one=procedure: procedures.publish(tx, authority, one, system, since))  # type: ignore[misc]
-    people = cast(script.people, chosen)
-    actors = store.write(lambda tx: enrol(tx, authority, people, system, since))
-    with store.read() as connection:
-        return Stage(authority, actors, calendars.current(connection, authority.id, authority.calendar))
 
 
-def _procedures(wanted: str, base: Path) -> Iterable[law.Procedure]:
+def named(wanted: str, base: Path) -> tuple[law.Procedure, ...]:
+    """The procedures that a script names: a file, a shipped version, or all shipped versions. Raises NotFound."""
     if wanted.endswith(".yaml"):
-        path = base / wanted
+        path = (base / wanted).resolve()
         if not path.is_file():
             raise NotFound(f"no procedure file {path}", say=f"找不到程序文件 {wanted}")
-        return [procedures.read(path)]
+        return (_file(path, path.stat().st_mtime_ns),)
     name, _, version = wanted.partition("@")
-    found = [procedures.read(path) for path in shipped.procedure_files() if path.parent.name == name]
-    chosen = [procedure for procedure in found if not version or procedure.version == version]
+    paths = [path for path in shipped.procedure_files() if path.parent.name == name]
+    found = (_file(path, path.stat().st_mtime_ns) for path in paths)
+    chosen = tuple(procedure for procedure in found if not version or procedure.version == version)
     if not chosen:
         raise NotFound(f"no procedure {wanted}", say=f"没有随附的程序 {wanted}")
     return chosen
+
+
+@lru_cache(maxsize=32)
+def _file(path: Path, _changed: int) -> law.Procedure:
+    return procedures.read(path)
 
 
 def cast(people: Mapping[str, scripts.Somebody], chosen: Iterable[law.Procedure]) -> dict[str, scripts.Somebody]:
@@ -129,10 +147,10 @@ def cast(people: Mapping[str, scripts.Somebody], chosen: Iterable[law.Procedure]
         for member in scripts.CAST
     }
     for key, one in people.items():
-        old = result.get(key)
+        old = result.get(key, scripts.Somebody(unit=key, name=key, title="经办人"))
         result[key] = one.model_copy(update={
-            "unit": one.unit or (old.unit if old else key), "name": one.name or (old.name if old else key),
-            "title": one.title or (old.title if old else "经办人"),
+            "post": one.post or old.post, "unit": one.unit or old.unit, "name": one.name or old.name,
+            "title": one.title or old.title,
         })  # fmt: skip
     return {
         key: one.model_copy(update={"post": tuple(duty for duty in one.post if duty in known)})
@@ -146,15 +164,16 @@ def enrol(
     """Register units, posts, persons and appointments for a cast; each person as an actor."""
     register, day = Register(tx, authority, system, since), legal_date(since)
     units: dict[str, str] = {}
+    persons = {key: register.person(one.name) for key, one in people.items() if not one.same}
     actors = {}
     for rank, (key, one) in enumerate(people.items()):
         if one.unit not in units:
             units[one.unit] = register.unit(one.unit, day, rank=rank)
         post = register.post(units[one.unit], one.title, one.post, day, rank=rank)
-        person = register.person(one.name)
+        person, name = persons[one.same or key], people[one.same or key].name
         appointment = register.appoint(person, post, day, document=f"〔{day.year}〕演练任职")
         actors[key] = Actor(
-            authority.id, person, one.name, appointment, post, one.title, units[one.unit], one.unit, tuple(one.post),
+            authority.id, person, name, appointment, post, one.title, units[one.unit], one.unit, tuple(one.post),
             auth={"method": "rehearsal"},
         )  # fmt: skip
     return actors
@@ -164,116 +183,275 @@ def play(
     store: Store, reading: scripts.Reading, key: str, *, today: date | None = None, clock: str = "simulated",
     stage: Stage | None = None, base: Path | None = None, watch: Callable[[Played], None] = lambda _: None,
 ) -> Report:  # fmt: skip
-    """Play a whole script. Raises BadInput when the script itself is at fault (nothing more is played then)."""
-    script, source = reading.script, reading.source
-    official = shipped.calendar()
-    anchor = today or date(2026, 11, 23)
-    times = [scripts.when(act.at, anchor, official) for act in script.acts]
-    if times != sorted(times):
-        late = next(n for n in range(1, len(times)) if times[n] < times[n - 1])
-        raise BadInput([source.problem(("acts", late, "at"), "时间早于上一个动作", "order")])
-    stage = stage or prepare(
-        store, script, key, times[0] - timedelta(days=1), clock=clock, base=base or Path(source.name).parent
-    )
-    report = Report(script.title or script.matter.get("title", ""), source.name, authority=stage.authority.id)
-    for n, (act, at) in enumerate(zip(script.acts, times, strict=True)):
-        played = _act(store, stage, script, source, report, n, act, at, anchor, official)
-        report.acts.append(played)
-        watch(played)
-    if report.no:
-        with store.read() as connection:
-            report.procedure = steps.load(connection, stage.authority, report.no).procedure
-    return report
+    """Play a whole script. Raises BadInput with every problem of the script; then nothing is stored."""
+    folder = base or Path(reading.source.name).parent
+    rules = stage.procedures if stage and stage.procedures else _rules_of(reading, folder)
+    moments = check(reading, rules, today or ANCHOR)
+    stage = stage or prepare(store, reading.script, key, moments[0].at - timedelta(days=1), clock=clock, base=folder)
+    player = Player(store, stage, reading, rules, today or ANCHOR, folder)
+    for moment in moments:
+        played = player.take(moment)
+        if played is not None:
+            watch(played)
+    return player.finish()
 
 
-def _act(
-    store: Store, stage: Stage, script: scripts.Script, source: Any, report: Report, n: int, act: scripts.Scripted,
-    at: datetime, anchor: date, official: days.Calendar,
-) -> Played:  # fmt: skip
-    first = not report.no
-    raw = scripts.dates(dict(script.matter) | dict(act.with_) if first else dict(act.with_), anchor, official)
+def _rules_of(reading: scripts.Reading, base: Path) -> tuple[law.Procedure, ...]:
     try:
-        ask = steps.Ask(
-            action=act.do, key=f"rehearsal-{n}", case=report.no, raw=raw, papers=_papers(store, act),
-            text=_draft(script, act), evidence=act.evidence, reason=act.reason,
-            happened=scripts.when(act.happened, anchor, official) if act.happened else None,
-        )  # fmt: skip
-        outcome = store.write(lambda tx: steps.take_step(tx, stage.authority, stage.actors[act.as_], ask, at))
+        return named(reading.script.procedure, base)
     except NotFound as fault:
-        raise BadInput([source.problem(("acts", n, "do"), fault.say, "action")]) from fault
+        reading.fault(("procedure",), fault.say, "procedure")
+        raise BadInput(reading.problems) from fault
+
+
+# ---- checking a script before anything is stored ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a part of a script is due: an act, or an opinion that comes in after it."""
+
+    at: datetime
+    act: int
+    remark: int = -1
+
+
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # stands in for a time that means nothing
+# The problems of `fields.read` that lie in the writing; what is missing is for the procedure to say.
+_WRITING = {"text", "long", "reference", "date", "instant", "choice", "choices", "flag", "number", "money", "unit",
+            "post", "person", "rows", "file", "unknown-field"}  # fmt: skip
+
+
+def check(reading: scripts.Reading, rules: tuple[law.Procedure, ...], today: date) -> list[Moment]:
+    """When each part of a script is due, in order. Raises BadInput with every problem of the script."""
+    script = reading.script
+    times = [_instant(act.at, today) for act in script.acts]
+    past = [at for at in times if at]
+    for n, at in enumerate(times):
+        if at and at < max(earlier for earlier in past[: sum(1 for one in times[: n + 1] if one)]):
+            reading.fault(("acts", n, "at"), "时间早于前面的动作", "order")
+    ids = shipped.registry().rules.keys() | {rule for procedure in rules for rule in procedure.rules}
+    for n, (act, at) in enumerate(zip(script.acts, times, strict=True)):
+        happened = _instant(act.happened, today)
+        if at and happened and happened > at:
+            reading.fault(("acts", n, "happened"), "发生时间晚于登记时间", "time")
+        for kind in ("hints", "refused"):
+            said = (getattr(act.expect, kind) if isinstance(act.expect, scripts.Expected) else None) or ()
+            for m, rule in enumerate(said):
+                if rule not in ids:
+                    reading.fault(("acts", n, "expect", kind, m), f"没有编号为“{rule}”的规则", "rule")
+        _check_act(reading, rules, n, act, at or _LATEST, today)
+    if reading.problems:
+        raise BadInput(_in_order(reading.problems))
+    return moments(script, past)
+
+
+def _instant(words: str, today: date) -> datetime | None:
+    """What a time means; None when it means nothing (which `scripts.read` has noted)."""
+    try:
+        return scripts.when(words, today, shipped.calendar())
+    except ValueError:
+        return None
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def moments(script: scripts.Script, times: list[datetime]) -> list[Moment]:
+    """The parts of a script by time: opinions fall in between the acts."""
+    found = [Moment(at, n) for n, at in enumerate(times)]
+    for n, act in enumerate(script.acts):
+        for m, one in enumerate(act.comments):
+            found.append(Moment(times[n] + timedelta(days=one.after_days, minutes=m + 1), n, m))
+    return sorted(found, key=lambda moment: moment.at)
+
+
+def _check_act(
+    reading: scripts.Reading, rules: tuple[law.Procedure, ...], n: int, act: scripts.Scripted, at: datetime, today: date
+) -> None:  # fmt: skip
+    actions = [(one, action) for one in rules if (action := one.action(act.do))]
+    if not actions:
+        reading.fault(("acts", n, "do"), f"程序里没有“{act.do}”这个动作", "action")
+        return
+    for kind in act.papers:
+        if not any(kind in procedure.materials for procedure, _ in actions):
+            reading.fault(("acts", n, "papers"), f"程序里没有“{kind}”这种材料", "material")
+    if act.draft and not any(action.text == "new" for _, action in actions):
+        reading.fault(("acts", n, "draft"), f"“{act.do}”不接受新的草案文本", "draft")
+    if act.comments and not any(action.consultation == "open" for _, action in actions):
+        reading.fault(("acts", n, "comments"), f"“{act.do}”不公开征求意见", "comments")
+    if isinstance(act.expect, scripts.Expected) and act.expect.invalid is not None:
+        return
+    raw = scripts.dates({**(reading.script.matter if n == 0 else {}), **act.with_}, today, shipped.calendar())
+    versions = [_writing(action, raw, at) for _, action in actions]
+    for problem in min(versions, key=len):
+        reading.problems.append(_placed(reading, n, act, problem))
+
+
+def _writing(action: law.Action, raw: Mapping[str, Any], at: datetime) -> list[Problem]:
+    """What is wrongly written in the fields of an act, whatever the case may be like."""
+    try:
+        fields.read(action.fields, raw, now=at)
     except BadInput as fault:
-        return _judged(n, at, act, "invalid", problems=fault.problems)
-    if isinstance(outcome, steps.Held):
-        return _judged(
-            n, at, act, "refused", findings=outcome.refused.blocking, stages=_stages(store, stage, report.no)
-        )
-    report.no = outcome.no
-    _receive(store, stage, act, report.no, at)
-    return _judged(
-        n, at, act, "taken", findings=outcome.hints, stages=_stages(store, stage, outcome.no), entry=outcome.entry
-    )
+        return [problem for problem in fault.problems if problem.rule in _WRITING]
+    return []
+
+
+def _placed(reading: scripts.Reading, n: int, act: scripts.Scripted, problem: Problem) -> Problem:
+    """The problem of a field at its place in the file."""
+    parts = [int(part) if part.isdigit() else part for part in re.split(r"[.\[\]]+", problem.place) if part]
+    inside: files.Path = ("acts", n, "with", *parts) if parts[0] in act.with_ else ("matter", *parts)
+    return reading.source.problem(inside, problem.say, problem.rule)
+
+
+# ---- playing ---------------------------------------------------------------------------------------------
+
+
+class Player:
+    """One script being played on a stage, part by part; several may take turns on the same stage."""
+
+    def __init__(
+        self, store: Store, stage: Stage, reading: scripts.Reading, rules: tuple[law.Procedure, ...], today: date, base: Path
+    ) -> None:  # fmt: skip
+        self.store, self.stage, self.reading, self.today, self.base = store, stage, reading, today, base
+        self.script, self.rules = reading.script, rules
+        title = self.script.title or str(self.script.matter.get("title", ""))
+        self.report = Report(title, reading.source.name, authority=stage.authority.id)
+
+    def take(self, moment: Moment) -> Played | None:
+        """Play the part that is due; None for an opinion. Raises BadInput when the script is at fault."""
+        if moment.remark >= 0:
+            self._receive(moment)
+            return None
+        played = self._act(moment.act, moment.at)
+        self.report.acts.append(played)
+        return played
+
+    def finish(self) -> Report:
+        """The report, with the procedure that the case came to stand under."""
+        if self.report.no:
+            self.report.procedure = self._standing().procedure
+        return self.report
+
+    def _standing(self) -> steps.Standing:
+        with self.store.read() as connection:
+            return steps.load(connection, self.stage.authority, self.report.no)
+
+    def _act(self, n: int, at: datetime) -> Played:
+        act, report = self.script.acts[n], self.report
+        ask = self._ask(n, act)
+        actor = self.stage.actors[act.as_]
+        try:
+            outcome = self.store.write(lambda tx: steps.take_step(tx, self.stage.authority, actor, ask, at))
+        except NotFound as fault:
+            raise BadInput([self.reading.source.problem(("acts", n, "do"), fault.say, "action")]) from fault
+        except BadInput as fault:
+            return _judged(n, at, act, "invalid", problems=fault.problems)
+        if isinstance(outcome, steps.Held):
+            return _judged(n, at, act, "refused", findings=outcome.refused.blocking, stages=self._stages())
+        report.no = outcome.no
+        return _judged(n, at, act, "taken", findings=outcome.hints, stages=self._stages(), entry=outcome.entry)
+
+    def _ask(self, n: int, act: scripts.Scripted) -> steps.Ask:
+        first = not self.report.no
+        given = {**(self.script.matter if first else {}), **act.with_}
+        raw = scripts.dates(_versions(given, self._standing().facts if _names_version(given) and not first else None),
+                            self.today, shipped.calendar())  # fmt: skip
+        happened = scripts.when(act.happened, self.today, shipped.calendar()) if act.happened else None
+        text = steps.DraftText(str(self.script.matter.get("title", "")), tuple(act.draft)) if act.draft else None
+        return steps.Ask(
+            action=act.do, key=f"{Path(self.reading.source.name).stem}-{n}", case=self.report.no, raw=raw,
+            papers=tuple(self._papers(n, act)), text=text, happened=happened, evidence=act.evidence, reason=act.reason,
+            procedure=self.rules[0].id if first else "",
+        )  # fmt: skip
+
+    def _papers(self, n: int, act: scripts.Scripted) -> Iterator[Paper]:
+        given = act.papers if isinstance(act.papers, dict) else dict.fromkeys(act.papers, "")
+        for kind, what in given.items():
+            sheet = scripts.Sheet(text=what) if isinstance(what, str) else what
+            named = next((one.materials[kind].title for one in self.rules if kind in one.materials), kind)
+            title = sheet.title or named
+            if sheet.file:
+                try:
+                    path = self.base / sheet.file
+                    data, name, title = path.read_bytes(), path.name, sheet.title or path.stem
+                except OSError as fault:
+                    place = ("acts", n, "papers", kind)
+                    raise BadInput([self.reading.source.problem(place, f"读不到文件 {sheet.file}", "file")]) from fault
+            else:
+                data, name = (sheet.text or f"演练材料：{title}\n").encode(), f"{title}.txt"
+            stored = self.store.blobs.put(data, kind_of(name, data))
+            yield Paper(kind, title, stored.sha256, stored.size, stored.type, name)
+
+    def _stages(self) -> Mapping[str, str]:
+        return self._standing().facts.stages if self.report.no else {}
+
+    def _receive(self, moment: Moment) -> None:
+        """An opinion that the script lets come in."""
+        one = self.script.acts[moment.act].comments[moment.remark]
+        said = one.model_dump(include={"words", "stance", "paragraph", "name", "contact", "channel"})
+        happened = scripts.when(one.happened, self.today, shipped.calendar()) if one.happened else None
+        public, no = system_actor(self.stage.authority.id, "公众"), self.report.no
+        try:
+            self.store.write(lambda tx: consultations.receive(
+                tx, self.stage.authority, no, consultations.Comment(**said), public, moment.at, happened=happened,
+                evidence=one.evidence, reason=one.reason,
+            ))  # fmt: skip
+        except (BadInput, NotFound) as fault:
+            place = ("acts", moment.act, "comments", moment.remark)
+            say = fault.problems[0].say if isinstance(fault, BadInput) else fault.say
+            raise BadInput([self.reading.source.problem(place, say, "comments")]) from fault
+
+
+_VERSION = re.compile(r"v[1-9]\d?")
+
+
+def _names_version(value: Any) -> bool:
+    if isinstance(value, str):
+        return _VERSION.fullmatch(value) is not None
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_names_version(item) for item in inner)
+
+
+def _versions(value: Any, facts: Facts | None) -> Any:
+    """The same value with ``v3`` replaced by the digest of the third version of the draft, if there is one."""
+    if facts is None:
+        return value
+    if isinstance(value, str):
+        known = {f"v{act.text.version}": act.text.sha256 for act in facts.acts if act.text}
+        return known.get(value, value)
+    if isinstance(value, dict):
+        return {key: _versions(item, facts) for key, item in value.items()}
+    return [_versions(item, facts) for item in value] if isinstance(value, list) else value
 
 
 def _judged(
     n: int, at: datetime, act: scripts.Scripted, outcome: str, *, findings: tuple[Finding, ...] = (),
     problems: tuple[Any, ...] = (), stages: Mapping[str, str] | None = None, entry: str = "",
 ) -> Played:  # fmt: skip
-    expect = act.expect
+    expect, found = act.expect, {finding.rule for finding in findings}
     if expect == "taken":
         met, wanted = outcome == "taken", "taken"
+    elif expect.hints is not None:
+        met, wanted = outcome == "taken" and found == set(expect.hints), _said("hints", expect.hints)
     elif expect.refused is not None:
-        found = {finding.rule for finding in findings}
-        met = outcome == "refused" and found == set(expect.refused)
-        wanted = f"refused: {', '.join(sorted(expect.refused))}"
+        met, wanted = outcome == "refused" and found == set(expect.refused), _said("refused", expect.refused)
     else:
-        places = {_field(problem.place) for problem in problems}
-        invalid = set(expect.invalid or ())
-        met, wanted = outcome == "invalid" and places == invalid, f"invalid: {', '.join(sorted(invalid))}"
+        places, invalid = {_field(problem.place) for problem in problems}, expect.invalid or ()
+        met, wanted = outcome == "invalid" and places == set(invalid), _said("invalid", invalid)
     return Played(
         n + 1, at, act.do, act.as_, outcome, findings, tuple(str(problem) for problem in problems), stages or {}, met,
         wanted, entry,
     )  # fmt: skip
 
 
+def _said(kind: str, rules: Iterable[str]) -> str:
+    return f"{kind}: {', '.join(sorted(rules))}"
+
+
 def _field(place: str) -> str:
     return re.split(r"[.\[]", place, maxsplit=1)[0]
-
-
-def _papers(store: Store, act: scripts.Scripted) -> tuple[Paper, ...]:
-    given = act.papers if isinstance(act.papers, dict) else dict.fromkeys(act.papers, "")
-    return tuple(_paper(store, kind, what) for kind, what in given.items())
-
-
-def _paper(store: Store, kind: str, what: Any) -> Paper:
-    if isinstance(what, dict) and "file" in what:
-        path = Path(what["file"])
-        data, name = path.read_bytes(), path.name
-    else:
-        title = what.get("title", "") if isinstance(what, dict) else ""
-        text = what.get("text", "") if isinstance(what, dict) else str(what)
-        data, name = (text or f"演练材料：{kind}\n").encode(), f"{title or kind}.txt"
-    stored = store.blobs.put(data, kind_of(name, data))
-    return Paper(kind, Path(name).stem, stored.sha256, stored.size, stored.type, name)
-
-
-def _draft(script: scripts.Script, act: scripts.Scripted) -> steps.DraftText | None:
-    return steps.DraftText(str(script.matter.get("title", "")), tuple(act.draft)) if act.draft else None
-
-
-def _stages(store: Store, stage: Stage, no: str) -> Mapping[str, str]:
-    if not no:
-        return {}
-    with store.read() as connection:
-        return steps.load(connection, stage.authority, no).facts.stages
-
-
-def _receive(store: Store, stage: Stage, act: scripts.Scripted, no: str, at: datetime) -> None:
-    """Opinions that the script lets come in after this act, one a minute."""
-    public = system_actor(stage.authority.id, "公众")
-    for n, one in enumerate(act.comments):
-        comment = consultations.Comment(**{key: value for key, value in one.items() if key != "after_days"})
-        moment = at + timedelta(days=int(one.get("after_days", "0")), minutes=n + 1)
-        store.write(lambda tx, c=comment, m=moment: consultations.receive(tx, stage.authority, no, c, public, m))  # type: ignore[misc]
 
 
 def as_json(report: Report) -> dict[str, Any]:

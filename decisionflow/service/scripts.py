@@ -4,32 +4,37 @@
     title: …                              # optional
     procedure: cn-major-decision          # or id@version, or a path to a file
     authority: {name: 云河区人民政府, level: district, region: henan/zhengzhou}
-    people: {clerk: {post: lead, unit: 区住建局, name: 陈予安}}   # a standard cast is there by default
+    people: {lead: {unit: 区住建局}}      # a standard cast is there by default; what is said here replaces
     matter: {title: …, technical: yes}    # joined to the first act's fields
     invented: [which facts are invented]
     acts:
       - {at: 2024-03-01T09:00, as: lead, do: propose, with: {…}, papers: [draft], draft: [paragraphs],
-         happened: …, evidence: …, reason: …, expect: taken}
+         happened: …, evidence: …, reason: …, comments: [{words: …, after_days: 3}], expect: taken}
 
-A time without offset is Shanghai time. `at` may also be relative to a day given by the caller:
-``today-21 09:00`` (calendar days) or ``today-5wd 09:00`` (working days). `expect` is ``taken`` (the
-default), ``{refused: [rules]}`` with the exact set of blocking rules, or ``{invalid: [fields]}``.
+A time without offset is Shanghai time. A time, or a date among the fields, may be relative to a day given
+by the caller: ``today-21 09:00`` (calendar days), ``today-5wd`` (working days), or both in order,
+``today-5wd-12``. A value that is only ``v3`` means the third version of the draft. `papers` is a list of
+kinds, or maps a kind to its words or to ``{title: …, text: …}`` or ``{file: …}``.
+
+`expect` is ``taken`` (the default), ``{hints: [rules]}`` (taken, with exactly these hints), ``{refused:
+[rules]}`` (exactly these rules bar it), or ``{invalid: [fields]}`` (the form itself is wrong).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from decisionflow.core import calendar as days
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI
 from decisionflow.core.procedure import Words
-from decisionflow.errors import BadInput
+from decisionflow.errors import Problem
 
 
 class Place(files.Frozen):
@@ -43,20 +48,54 @@ class Place(files.Frozen):
 
 
 class Somebody(files.Frozen):
-    """A person of the cast: the duties of the post, the unit, the name."""
+    """A person of the cast: the duties of the post, the unit, the name. Empty: as in the standard cast.
 
-    post: Words
+    `same` names somebody else of the cast who is the same human being in another post.
+    """
+
+    post: Words = ()
     unit: str = ""
     name: str = ""
     title: str = ""
     login: str = ""
+    same: str = ""
 
 
 class Expected(files.Frozen):
-    """What an act must come to."""
+    """What an act must come to: exactly one of the three."""
 
+    hints: tuple[str, ...] | None = None
     refused: tuple[str, ...] | None = None
     invalid: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Expected:
+        if sum(said is not None for said in (self.hints, self.refused, self.invalid)) != 1:
+            raise ValueError("须写明 hints、refused、invalid 之一，只写一个")
+        return self
+
+
+class Sheet(files.Frozen):
+    """A paper that comes with an act: its words, or a file beside the script."""
+
+    title: str = ""
+    text: str = ""
+    file: str = ""
+
+
+class Remark(files.Frozen):
+    """An opinion of the public that comes in some days after the act that asked for it."""
+
+    words: str
+    stance: str = "none"
+    paragraph: str = ""
+    name: str = ""
+    contact: str = ""
+    channel: str = "web"
+    after_days: int = Field(default=0, ge=0, le=3660)
+    happened: str = ""
+    evidence: str = ""
+    reason: str = ""
 
 
 class Scripted(files.Frozen):
@@ -66,12 +105,12 @@ class Scripted(files.Frozen):
     as_: str = Field(alias="as")
     do: str
     with_: dict[str, Any] = Field(default={}, alias="with")
-    papers: list[str] | dict[str, Any] = []
+    papers: list[str] | dict[str, str | Sheet] = []
     draft: list[str] = []
     happened: str = ""
     evidence: str = ""
     reason: str = ""
-    comments: list[dict[str, str]] = []
+    comments: list[Remark] = []
     expect: Literal["taken"] | Expected = "taken"
     note: str = ""
 
@@ -127,65 +166,95 @@ CAST = (
 
 @dataclass(slots=True)
 class Reading:
-    """A script with the places of its parts, so that a fault while playing can name its line."""
+    """A script with the places of its parts, and what is wrong in it so far."""
 
     script: Script
     source: files.Source
-    problems: list[Any] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def fault(self, path: files.Path, say: str, rule: str) -> None:
+        """Note a problem at a place of the file."""
+        self.problems.append(self.source.problem(path, say, rule))
 
 
-def read(text: str, name: str) -> Reading:
-    """A rehearsal file. Raises BadInput with every problem and its line."""
+def read(text: str, name: str, known: Collection[str] = ()) -> Reading:
+    """A rehearsal file; `known` are people of the stage it will be played on.
+
+    Raises BadInput when it is no script at all. What else is wrong waits in `problems`, so that whoever
+    plays it can say everything at once.
+    """
     source = files.read(text, name)
-    script = files.parse(Script, source)
-    known = {member.key for member in CAST} | set(script.people)
-    problems = [
-        source.problem(("acts", n, "as"), f"剧本里没有“{act.as_}”这个人", "people")
-        for n, act in enumerate(script.acts)
-        if act.as_ not in known
-    ]
+    reading = Reading(files.parse(Script, source), source)
+    script, standard = reading.script, {member.key for member in CAST}
+    people = standard | set(script.people) | set(known)
+    for key, one in script.people.items():
+        if not one.post and key not in standard:
+            reading.fault(("people", key), f"“{key}”不在标准人员之内，须写明 post（职责）", "people")
+        if one.same and (one.same not in script.people or script.people[one.same].same):
+            reading.fault(("people", key, "same"), f"people 里没有“{one.same}”这个人", "people")
     for n, act in enumerate(script.acts):
-        for key in ("at", "happened"):
-            given = getattr(act, key)
-            if given and not _TIME.fullmatch(given):
-                say = "时间应写作 2024-03-01T09:00，或 today-21 09:00"
-                problems.append(source.problem(("acts", n, key), say, "time"))
-    if problems:
-        raise BadInput(problems)
-    return Reading(script, source)
+        if act.as_ not in people:
+            reading.fault(("acts", n, "as"), f"剧本里没有“{act.as_}”这个人", "people")
+        if act.draft and not script.matter.get("title"):
+            reading.fault(("acts", n, "draft"), "有草案的剧本须在 matter 里写明 title", "draft")
+        _check_times(reading, n, act)
+    return reading
 
 
+def _check_times(reading: Reading, n: int, act: Scripted) -> None:
+    given: dict[files.Path, str] = {("at",): act.at, ("happened",): act.happened}
+    given |= {("comments", m, "happened"): one.happened for m, one in enumerate(act.comments)}
+    for place, words in given.items():
+        try:
+            if words or place == ("at",):
+                _parse(words)
+        except ValueError as fault:
+            reading.fault(("acts", n, *place), str(fault), "time")
+
+
+_SHIFT = re.compile(r"([+-]\d{1,4})(wd)?")
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<clock>\d{2}:\d{2}(:\d{2})?)(?P<offset>[+-]\d{2}:\d{2}|Z)?"
-    r"|today(?P<shift>[+-]\d{1,4})?(?P<unit>wd)? (?P<hour>\d{2}:\d{2})"
+    r"|today(?P<shifts>([+-]\d{1,4}(wd)?)*) (?P<hour>\d{2}:\d{2})"
 )
+_DAY = re.compile(r"today(?P<shifts>([+-]\d{1,4}(wd)?)*)(?P<hour> \d{2}:\d{2})?")
+
+
+def _parse(text: str) -> tuple[datetime, str | None]:
+    """An absolute instant, or the hour on day one and the shifts of a relative one. Raises ValueError."""
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise ValueError("时间应写作 2024-03-01T09:00，或者 today-21 09:00")
+    day, hour = found["day"] or "2000-01-01", found["clock"] or found["hour"]
+    try:
+        at = datetime.fromisoformat(f"{day}T{hour}{(found['offset'] or '').replace('Z', '+00:00')}")
+    except ValueError as fault:
+        raise ValueError(f"没有“{text}”这个时间") from fault
+    return at if at.tzinfo else at.replace(tzinfo=SHANGHAI), found["shifts"]
 
 
 def when(text: str, today: date, calendar: days.Calendar) -> datetime:
     """The instant a script's time means. Raises ValueError."""
-    found = _TIME.fullmatch(text)
-    if not found:
-        raise ValueError("时间应写作 2024-03-01T09:00，或 today-21 09:00")
-    if found["day"]:
-        at = datetime.fromisoformat(f"{found['day']}T{found['clock']}{(found['offset'] or '').replace('Z', '+00:00')}")
-        return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
-    shift = int(found["shift"] or 0)
-    day = _workdays(today, shift, calendar) if found["unit"] else today + timedelta(days=shift)
-    return datetime.fromisoformat(f"{day}T{found['hour']}").replace(tzinfo=SHANGHAI)
+    at, shifts = _parse(text)
+    return at if shifts is None else datetime.combine(_shifted(today, shifts, calendar), at.timetz())
 
 
-def _workdays(today: date, shift: int, calendar: days.Calendar) -> date:
-    if not shift:
-        return today
-    span = days.Period(abs(shift), "workday")
-    return (days.add if shift > 0 else days.before)(calendar, today, span).ends_on
+def _shifted(today: date, shifts: str, calendar: days.Calendar) -> date:
+    day = today
+    for length, unit in _SHIFT.findall(shifts):
+        if not unit:
+            day += timedelta(days=int(length))
+        elif int(length):
+            span = days.Period(abs(int(length)), "workday")
+            day = (days.add if int(length) > 0 else days.before)(calendar, day, span).ends_on
+    return day
 
 
 def dates(value: Any, today: date, calendar: days.Calendar) -> Any:
     """The same value with every relative day (``today+30``, ``today-5wd``) written out."""
-    if isinstance(value, str) and (found := re.fullmatch(r"today([+-]\d{1,4})?(wd)?( \d{2}:\d{2})?", value)):
-        at = when(value if found[3] else f"{value} 00:00", today, calendar)
-        return at.isoformat() if found[3] else at.date().isoformat()
+    if isinstance(value, str) and (found := _DAY.fullmatch(value)):
+        at = when(value if found["hour"] else f"{value} 00:00", today, calendar)
+        return at.isoformat() if found["hour"] else at.date().isoformat()
     if isinstance(value, dict):
         return {key: dates(item, today, calendar) for key, item in value.items()}
     if isinstance(value, list):
