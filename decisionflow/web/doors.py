@@ -6,7 +6,7 @@ committed in the endpoint's body by `store.write`, never in a dependency (trap T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -31,9 +31,9 @@ __all__ = ["AnyVisit", "InspectorVisit", "Posted", "Staff", "StaffVisit", "Tx", 
 
 NAV = (
     ("/inbox", "工作台", "inbox"),
-    ("/cases", "事项", "folders"),
+    ("/cases", "事项", "files"),
     ("/procedures", "程序", "sitemap"),
-    ("/public/consultations", "公众参与", "message-circle"),
+    ("/public/consultations", "公众参与", "messages"),
     ("/trace", "倒查", "search"),
     ("/verify", "校验", "fingerprint"),
 )
@@ -80,8 +80,8 @@ class Visit:
                 seal = sealing.latest(connection, self.authority.id)
             frame["checkpoint"] = sealing.short_code(self.authority.origin, seal) if seal else ""
         if self.actor:
-            frame |= {"nav": self._nav(), "tools": self._tools(),
-                      "post": {"name": self.actor.name, "unit": self.actor.unit_name, "title": self.actor.post_title}}  # fmt: skip
+            post = {"name": self.actor.name, "unit": self.actor.unit_name, "title": self.actor.post_title}
+            frame |= {"nav": self._nav(), "tools": self._tools(), "post": post}
         return frame
 
     def _tools(self) -> list[dict[str, str]]:
@@ -155,10 +155,11 @@ def staff(request: Request) -> Staff:
     return Staff(request, found.site, found.now, found.session, found.authority, found.actor, found.posts)
 
 
-async def posted(request: Request) -> FormData:
-    """The form of a request, after the cross-site checks. Raises CrossSite."""
+async def posted(request: Request) -> AsyncIterator[FormData]:
+    """The form of a request, after the cross-site checks; its files are closed afterwards. Raises CrossSite."""
     security.check_origin(request.method, request.headers, request.headers.get("host", ""))
-    return await request.form(max_files=60, max_fields=3000, max_part_size=2 * 1024 * 1024)
+    async with request.form(max_files=60, max_fields=3000, max_part_size=2 * 1024 * 1024) as form:
+        yield form
 
 
 def inspector(request: Request) -> Staff:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from decisionflow.errors import Unavailable
+from decisionflow.service.loops import Embedded
 from decisionflow.service.site import Site, opened
 from decisionflow.settings import Settings
 from decisionflow.web.app import create_app
@@ -30,8 +31,6 @@ def background(site: Site) -> Iterator[None]:
     if not site.settings.embedded:
         yield
         return
-    from decisionflow.service.loops import Embedded
-
     loops = Embedded(site)
     loops.start()
     try:

@@ -11,11 +11,12 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from decisionflow.service import accounts, site as sites
+from decisionflow.service import accounts
+from decisionflow.service import site as sites
 from decisionflow.settings import load
 from decisionflow.store.engine import Store
 from decisionflow.web.app import create_app
-from tests.service.stage import Office, office
+from tests.service.stage import FELLING, Office, office
 
 
 @dataclass
@@ -50,9 +51,9 @@ class Desk:
         return found[1]
 
 
-def desk(store: Store, tmp_path: Path, *, demo: bool = False) -> Desk:
-    """A desk under the tree-felling procedure; its clock is the office's."""
-    work = office(store)
+def desk(store: Store, tmp_path: Path, *, demo: bool = False, procedure: Path = FELLING, **people: Any) -> Desk:
+    """A desk under a procedure, tree felling unless another is named; its clock is the office's."""
+    work = office(store, procedure, **people)
     settings = load(
         {"DECISIONFLOW_DEMO": "yes" if demo else "no", "DECISIONFLOW_PUBLIC_URL": "http://testserver"},
         data_dir=tmp_path / "site",
