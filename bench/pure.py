@@ -42,7 +42,8 @@ def decide_group() -> Group:
         "Deciding in memory", "decisions",
         [Contender("a bare trigger of the state machine", lambda s: until(s, fire)),
          Contender("decide: refused at the stage", lambda s: until(s, _decider(procedure, note, facts, calendar))),
-         Contender("decide: submission to the meeting, every gate judged", lambda s: until(s, _decider(procedure, bar, facts, calendar)))],
+         Contender("decide: submission to the meeting, every gate judged",
+                   lambda s: until(s, _decider(procedure, bar, facts, calendar)))],
         "Bar: a refusal or a step without gates costs at most a few triggers; judging 20 gates with sentences costs more.",
     )  # fmt: skip
 
@@ -96,6 +97,7 @@ def _record(n: int) -> dict[str, Any]:
         "times": {"recorded_at": "2024-03-01T01:00:00.000000Z", "happened_at": "2024-03-01T01:00:00.000000Z", "clock": "system"},
         "body": {"action": "publish_notice", "title": "发布公开征求意见公告", "track": "participation", "round": 1,
                  "before": "idle", "after": "collecting", "fields": {"reason": "为保障公众参与，依照条例第十五条发布公告。" * 6},
-                 "papers": [{"kind": "draft", "title": "草案", "sha256": "0" * 64, "size": 12, "type": "application/pdf", "name": "草案.pdf"}]},
+                 "papers": [{"kind": "draft", "title": "草案", "sha256": "0" * 64, "size": 12,
+                             "type": "application/pdf", "name": "草案.pdf"}]},
         "software": "decisionflow 0.1.0",
     }  # fmt: skip

@@ -16,7 +16,6 @@ from typing import Any, NoReturn
 import typer
 from typer import _click as click  # typer brings its own click; its group class is typed by it
 from typer.core import TyperGroup
-from typer.exceptions import TyperException
 
 from decisionflow import __version__
 from decisionflow.errors import EXIT_FAILURE, EXIT_INTERRUPTED, BadInput, DecisionflowError
@@ -150,7 +149,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         sys.exit(error.exit)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except TyperException as error:
+    except click.exceptions.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
