@@ -13,7 +13,9 @@ from decisionflow.core import procedure as law
 HOUSE = Path(__file__).parent.parent
 DOCUMENTS = sorted([*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
-PATH = re.compile(r"`((?:decisionflow|workflows|workers|templates|tests|docs|bench|requirements)/[\w@./-]+(?:\.\w+|/))`")
+PATH = re.compile(
+    r"`((?:decisionflow|workflows|workers|templates|tests|docs|bench|requirements)/[\w@./-]+(?:\.\w+|/))`"
+)
 
 
 def named(path: Path) -> str:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from decisionflow.core import calendar as days
 from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI, legal_date
-from decisionflow.errors import BadInput, DecisionflowError, Unavailable
+from decisionflow.errors import BadInput, DecisionflowError, Problem, Unavailable
 from decisionflow.service import rehearsals, scripts, sealing, shipped
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
@@ -158,6 +159,34 @@ def known(settings: Settings) -> Summary | None:
     })  # fmt: skip
 
 
+def clock(settings: Settings) -> Callable[[], datetime]:
+    """The clock of an installation: the wall clock, in a demo shifted to the day that the demo stands on."""
+    found = known(settings)
+    shift = found.shift if found else timedelta()
+    return lambda: sites.wall_clock() - shift
+
+
+def tamper(file: Path, target: Path, entry: int) -> str:
+    """Write a copy of a package in which one character of one entry is another; the member. Raises BadInput."""
+    try:
+        with zipfile.ZipFile(file) as old:
+            members = {info: old.read(info) for info in old.infolist()}
+    except (OSError, zipfile.BadZipFile) as fault:
+        raise BadInput([Problem("FILE", f"{file} 不是证据包", rule="zip")]) from fault
+    entries = [info for info in members if info.filename.startswith("entries/")]
+    if not 1 <= entry <= len(entries):
+        raise BadInput([Problem("--entry", f"这个包里有 {len(entries)} 条记录，没有第 {entry} 条", rule="range")])
+    chosen = entries[entry - 1]
+    data = bytearray(members[chosen])
+    at = data.index(b'"recorded_at":"') + len(b'"recorded_at":"2')
+    data[at] = ord("1") if data[at] != ord("1") else ord("2")
+    members[chosen] = bytes(data)
+    with zipfile.ZipFile(target, "w") as new:
+        for info, content in members.items():
+            new.writestr(info, content)
+    return chosen.filename
+
+
 def clear(settings: Settings) -> None:
     """Remove an earlier demo. Raises Unavailable when the folder holds something that is no demo."""
     if not settings.data_dir.is_dir() or not any(settings.data_dir.iterdir()):
@@ -207,7 +236,7 @@ def _database(settings: Settings) -> Path:
 def seed(store: Store, settings: Settings, today: date, now: datetime) -> Summary:
     """Found the district, play all cases, seal everything. Raises BadInput or DemoFault when the scripts are wrong."""
     day = standing_day(today)
-    shift = today - day
+    shift = legal_date(now) - day
     _write_mark(settings, made=None)
     show = _Show(store, _book(FOLDER / "register" / "people.yaml"), day)
     show.open()

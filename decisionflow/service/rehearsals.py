@@ -25,6 +25,7 @@ from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
 from decisionflow.service import authorities, calendars, consultations, procedures, scripts, shipped, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
+from decisionflow.service.reads import findings
 from decisionflow.service.register import Register
 from decisionflow.store.blobs import kind_of
 from decisionflow.store.engine import Store, Tx
@@ -468,21 +469,8 @@ def as_json(report: Report) -> dict[str, Any]:
 def _act_json(act: Played) -> dict[str, Any]:
     return {
         "n": act.n, "at": act.at.isoformat(), "do": act.do, "as": act.who, "outcome": act.outcome, "expected": act.expected,
-        "met": act.met, "findings": [finding_json(finding) for finding in act.findings], "problems": list(act.problems),
+        "met": act.met, "findings": [findings.as_json(finding) for finding in act.findings], "problems": list(act.problems),
         "stages": dict(act.stages),
-    }  # fmt: skip
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """One finding by the published schema (DESIGN §10)."""
-    return {
-        "rule": finding.rule, "code": finding.code,
-        "cites": [{"law": c.law, "article": c.article, "paragraph": c.paragraph, "item": c.item, "say": c.say,
-                   "confirmed": c.confirmed} for c in finding.cites],
-        "strength": finding.strength, "blocking": finding.blocking, "say": finding.say, "detail": finding.detail,
-        "who": {"duty": finding.who, "title": finding.who_title},
-        "earliest_on": finding.earliest_on.isoformat() if finding.earliest_on else None, "provisional": finding.provisional,
-        "remedies": [{"rel": r.rel, "name": r.name, "title": r.title} for r in finding.remedies],
     }  # fmt: skip
 
 

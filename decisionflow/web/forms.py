@@ -22,6 +22,7 @@ from decisionflow.core import conditions
 from decisionflow.core.procedure import FieldSpec
 from decisionflow.errors import Problem
 from decisionflow.service.reads import form as reads
+from decisionflow.service.reads import wording
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
 
@@ -537,38 +538,11 @@ def lines(
             empty.append(spec.title)
         elif spec.type == "rows" and isinstance(value, list):
             columns = [column for column in spec.columns if any(conditions.filled(row.get(column.id)) for row in value)]
-            rows = tuple(tuple(words(column, row.get(column.id), people) for column in columns) for row in value)
+            rows = tuple(
+                tuple(wording.words(column, row.get(column.id), people) for column in columns) for row in value
+            )
             personal = any(column.personal for column in columns)
             found.append(Line(spec.id, spec.title, "", personal, tuple(column.title for column in columns), rows))
         else:
-            found.append(Line(spec.id, spec.title, words(spec, value, people), spec.personal))
+            found.append(Line(spec.id, spec.title, wording.words(spec, value, people), spec.personal))
     return found, empty
-
-
-def words(spec: FieldSpec, value: Any, people: Mapping[str, str]) -> str:
-    """A value as people read it."""
-    if value is None:
-        return ""
-    match spec.type:
-        case "flag":
-            return "是" if value else "否"
-        case "choice":
-            return spec.choices.get(str(value), str(value))
-        case "choices":
-            return "、".join(spec.choices.get(str(one), str(one)) for one in value)
-        case "date":
-            return render.day(value)
-        case "instant":
-            return render.moment(value)
-        case "number":
-            return f"{value:,}"
-        case "money":
-            whole, dot, cents = str(value).partition(".")
-            return f"{int(whole):,}{dot}{cents} 元"
-        case "unit" | "post" | "person":
-            where = people.get(value.get("id", ""), "") if "id" in value else "名册外，按所填文字记录"
-            return f"{value['name']}（{where}）" if where else str(value["name"])
-        case "file":
-            return f"{value['name']}（{render.size(value['size'])}，摘要 {value['sha256'][:8]}）"
-        case _:
-            return str(value)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import uvicorn
 
 from decisionflow.errors import Unavailable
 from decisionflow.service.loops import Embedded
-from decisionflow.service.site import Site, opened
+from decisionflow.service.site import Site, opened, wall_clock
 from decisionflow.settings import Settings
 from decisionflow.web.app import create_app
 
 
-def run(settings: Settings, host: str, port: int) -> None:
+def run(settings: Settings, host: str, port: int, clock: Callable[[], datetime] = wall_clock) -> None:
     """Serve until interrupted. Raises Unavailable when the port is taken or the schema is not ours."""
-    with opened(settings) as site, listening(host, port) as sock, background(site):
+    with opened(settings, clock=clock) as site, listening(host, port) as sock, background(site):
         config = uvicorn.Config(
             create_app(site), log_level="warning", access_log=False, server_header=False, date_header=True,
             forwarded_allow_ips="127.0.0.1", timeout_graceful_shutdown=10,

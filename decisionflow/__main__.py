@@ -1,0 +1,5 @@
+"""`python -m decisionflow`: the same command line."""
+
+from decisionflow.cli.app import main
+
+main()

@@ -1,0 +1,122 @@
+"""`why` and `timeline`: one case, asked from the terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from decisionflow import render
+from decisionflow.cli import where
+from decisionflow.cli.app import both, leave, print_json, print_out
+from decisionflow.core.facts import legal_date
+from decisionflow.errors import EXIT_REFUSED, BadInput, NotFound, Problem
+from decisionflow.service import actors, steps
+from decisionflow.service.actors import Actor
+from decisionflow.service.reads import refusals
+from decisionflow.service.reads import timeline as events
+from decisionflow.service.reads import why as reads
+from decisionflow.service.site import Site
+
+Number = Annotated[str, typer.Argument(metavar="NO", help=both("事项编号", "case number"))]
+Json = Annotated[bool, typer.Option("--json", help="JSON")]
+
+
+def why(
+    no: Number,
+    action: Annotated[str, typer.Argument(help=both("动作，省略时为当前在等的一步", "an action"))] = "",
+    as_: Annotated[str, typer.Option("--as", help=both("以谁的岗位看（姓名或岗位）", "as whom"))] = "",
+    folder: where.Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether an action is possible now; exit 7 when it is not."""
+    with where.opened(folder) as site:
+        authority, now = site.authority(), site.clock()
+        actor = _actor(site, as_, now) if as_ else None
+        with site.store.read() as connection:
+            answer = reads.why(connection, authority, no, action, now, actor)
+    if as_json:
+        print_json(reads.as_json(answer))
+    else:
+        for line in lines(answer):
+            print_out(line)
+    leave(0 if answer.possible else EXIT_REFUSED)
+
+
+def _actor(site: Site, name: str, now: datetime) -> Actor:
+    with site.store.read() as connection:
+        everybody = actors.everybody(connection, site.authority().id, legal_date(now))
+    found = [
+        one for one in everybody if name in (one.name, one.post_title, f"{one.unit_name}{one.post_title}", one.post)
+    ]
+    if len(found) != 1:
+        say = (
+            f"没有叫“{name}”的在任岗位"
+            if not found
+            else "有几个岗位都符合：" + "、".join(f"{one.unit_name}{one.post_title}" for one in found)
+        )
+        raise BadInput([Problem("--as", say, rule="choice")])
+    return found[0]
+
+
+def lines(answer: reads.Why) -> list[str]:
+    """The card in text."""
+    found = [f"{answer.no} {answer.title}（{answer.stage}）", answer.headline]
+    if answer.possible:
+        return [*found, *(f"  已满足 {one.say}    依据 {one.cite_text}" for one in answer.conditions)]
+    for n, (part, left) in enumerate(zip(answer.card.findings, answer.left, strict=True), 1):
+        found.append(f" {n} {part.say}    依据 {part.cite_text}（{_strength(part)}，{part.rule}）")
+        when = f"    最早 {part.earliest_on}" + (f"（{left}）" if left else "") if part.earliest_on else ""
+        found.append(f"   由 {part.who} 办理{when}")
+        found += [f"   办法 {way.title}" for way in part.remedies]
+    return found
+
+
+def _strength(part: refusals.Part) -> str:
+    return {"must": "阻断", "usually": "一般要求，可说明理由", "may": "提示"}[part.strength]
+
+
+def shown(event: events.Event) -> list[str]:
+    """An entry in text."""
+    party = event.party
+    head = f"{render.moment(event.at)}  {event.title}  {party.unit_name}{party.post_title} {party.name}".rstrip()
+    found = [head + (f"  → {event.stage}" if event.stage else "")]
+    if event.late:
+        found.append(f"    补录：登记于 {render.moment(event.recorded)}；证据：{event.evidence}；理由：{event.reason}")
+    found += [f"    偏离：{one}" for one in event.deviations]
+    found += [f"    附件：{paper.title}（{paper.sha256[:8]}）" for paper in event.papers]
+    return [*found, f"    存证 {event.sha256[:8]}"]
+
+
+def timeline(
+    no: Number,
+    as_of: Annotated[
+        str, typer.Option("--as-of", help=both("只看某日以前登记的，如 2026-11-01", "as recorded by a day"))
+    ] = "",
+    folder: where.Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Print every act of a case, oldest first."""
+    with where.opened(folder) as site, site.store.read() as connection:
+        authority = site.authority()
+        standing = steps.load(connection, authority, no)
+        found = events.events(connection, authority, standing.procedure, standing.facts)
+    last = _day(as_of)
+    found = tuple(one for one in found if not last or legal_date(one.recorded).isoformat() <= last)
+    if not found:
+        raise NotFound(f"nothing recorded by {as_of}", say=f"{as_of} 以前没有登记任何内容")
+    if as_json:
+        print_json({"case": no, "title": standing.facts.title, "events": [events.as_json(one) for one in found]})
+        return
+    print_out(f"{no} {standing.facts.title}")
+    for event in found:
+        for line in shown(event):
+            print_out(line)
+
+
+def _day(text: str) -> str:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date().isoformat() if text else ""
+    except ValueError as fault:
+        raise BadInput([Problem("--as-of", f"“{text}”不是日期，应写作 2026-11-01", rule="date")]) from fault

@@ -1,0 +1,163 @@
+"""The procedure map: a main line with its parallel lines, as SVG from the server, as text, and as a table twin.
+
+Positions follow from the data alone, so that the same case gives the same bytes. Side lines stand in the
+column of the main stage they run beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+from xml.sax.saxutils import escape
+
+from decisionflow.core import procedure as law
+from decisionflow.core.facts import Facts
+
+State = Literal["done", "now", "blocked", "skipped", "future"]
+WORDS: dict[State, str] = {
+    "done": "已完成",
+    "now": "正在办",
+    "blocked": "未通过",
+    "skipped": "不适用",
+    "future": "未开始",
+}
+MARKS: dict[State, str] = {"done": "✔", "now": "▶", "blocked": "✘", "skipped": "–", "future": "○"}
+WIDE, HIGH, GAP, ROW, EDGE = 136, 50, 30, 62, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A stage of the main line, or a whole side line. `column` counts main stages from 0, `row` side lines from 1."""
+
+    id: str
+    title: str
+    sub: str
+    state: State
+    column: int
+    row: int
+
+
+def nodes(procedure: law.Procedure, facts: Facts | None = None) -> tuple[Node, ...]:
+    """What the map shows: the main line in order, and each side line beside it."""
+    main = next(iter(procedure.goal))
+    line = _spine(procedure, main, facts)
+    columns = {stage: n for n, stage in enumerate(line)}
+    found = [
+        Node(stage, procedure.tracks[main].stages[stage], "", _stage_state(procedure, main, stage, line, facts), n, 0)
+        for n, stage in enumerate(line)
+    ]
+    rows: dict[int, int] = {}
+    for name, track in procedure.tracks.items():
+        if name == main:
+            continue
+        column = columns.get(track.under, len(line) - 1)
+        rows[column] = rows.get(column, 0) + 1
+        stage = facts.stages[name] if facts else track.initial
+        sub = track.stages[stage] if facts else f"{len(track.stages)} 个环节"
+        found.append(
+            Node(name, track.title, sub, _track_state(track, stage) if facts else "future", column, rows[column])
+        )
+    return tuple(found)
+
+
+def _spine(procedure: law.Procedure, main: str, facts: Facts | None) -> list[str]:
+    """The stages on the way to the goal, and the one where the case stands if it left that way."""
+    track = procedure.tracks[main]
+    off = {*track.failed, *(stage for stage in procedure.ends.get(main, ()) if stage not in procedure.goal[main])}
+    visited = (
+        {stage for act in facts.acts if act.track == main for stage in (act.before, act.after)} if facts else set()
+    )
+    here = facts.stages[main] if facts else ""
+    side = {stage for stage in track.stages if stage not in off and _is_detour(procedure, main, stage)}
+    return [
+        stage
+        for stage in track.stages
+        if stage == here or (stage not in off and (stage not in side or stage in visited))
+    ]
+
+
+def _is_detour(procedure: law.Procedure, main: str, stage: str) -> bool:
+    """A stage one can only leave to where one came from: suspended, shelved."""
+    track = list(procedure.tracks[main].stages)
+    at = track.index(stage)
+    out = {action.to for action in procedure.actions if action.track == main and stage in action.source and action.to}
+    ahead = [one for one in out if one in track and track.index(one) > at and one not in procedure.tracks[main].failed]
+    return stage not in procedure.goal[main] and not ahead and at > 0
+
+
+def _stage_state(procedure: law.Procedure, main: str, stage: str, line: list[str], facts: Facts | None) -> State:
+    if facts is None:
+        return "future"
+    here = facts.stages[main]
+    if stage == here:
+        track = procedure.tracks[main]
+        return "blocked" if stage in track.failed else "done" if stage in procedure.goal[main] else "now"
+    return "done" if line.index(stage) < line.index(here) else "future"
+
+
+def _track_state(track: law.Track, stage: str) -> State:
+    if stage in track.waived:
+        return "skipped"
+    if stage in track.failed:
+        return "blocked"
+    if stage in track.done:
+        return "done"
+    return "future" if stage == track.initial else "now"
+
+
+def svg(procedure: law.Procedure, facts: Facts | None = None) -> str:
+    """The map as one ``<svg>`` element with a title and a description."""
+    shown = nodes(procedure, facts)
+    width = max(node.column for node in shown) * (WIDE + GAP) + WIDE + 2 * EDGE
+    height = max(node.row for node in shown) * ROW + HIGH + 2 * EDGE
+    described = "；".join(f"{node.title}：{node.sub or WORDS[node.state]}" for node in shown if node.state != "future")
+    parts = [
+        f'<svg class="df-svg" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" role="img" aria-labelledby="map-t map-d"><title id="map-t">程序图：{escape(procedure.title)}</title>'
+        f'<desc id="map-d">{escape(described or "各环节均未开始")}</desc>'
+    ]
+    parts += [_edge(node) for node in shown if node.row or node.column]
+    parts += [_box(node) for node in shown]
+    return "".join([*parts, "</svg>"])
+
+
+def _place(node: Node) -> tuple[int, int]:
+    return EDGE + node.column * (WIDE + GAP), EDGE + node.row * ROW
+
+
+def _edge(node: Node) -> str:
+    x, y = _place(node)
+    done = " is-done" if node.state in ("done", "now") else ""
+    if node.row:
+        return f'<path class="edge{done}" d="M{x + 14} {y - ROW + HIGH}V{y}"/>'
+    return f'<path class="edge{done}" d="M{x - GAP} {y + HIGH // 2}H{x}"/>'
+
+
+def _box(node: Node) -> str:
+    x, y = _place(node)
+    sub = node.sub or WORDS[node.state]
+    title = node.title if len(node.title) <= 9 else node.title[:8] + "…"
+    sub = sub if len(sub) <= 10 else sub[:9] + "…"
+    return (
+        f'<g class="is-{node.state}"><title>{escape(node.title)}：{escape(node.sub or WORDS[node.state])}</title>'
+        f'<rect class="box" x="{x}" y="{y}" width="{WIDE}" height="{HIGH}" rx="4"/>'
+        f'<text x="{x + 10}" y="{y + 21}">{escape(title)}</text>'
+        f'<text class="sub" x="{x + 10}" y="{y + 40}">{MARKS[node.state]} {escape(sub)}</text></g>'
+    )
+
+
+def text(procedure: law.Procedure, facts: Facts | None = None) -> Iterator[str]:
+    """The map for a terminal: one line a stage, side lines indented below theirs."""
+    shown = nodes(procedure, facts)
+    for node in shown:
+        if node.row:
+            continue
+        yield f"{_word(node)} {node.title}"
+        for side in shown:
+            if side.row and side.column == node.column:
+                yield f"    {_word(side)} {side.title}" + (f"：{side.sub}" if side.sub else "")
+
+
+def _word(node: Node) -> str:
+    return f"[{WORDS[node.state]}]"
