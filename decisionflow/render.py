@@ -92,6 +92,11 @@ def page(name: str, **values: Any) -> str:
     return environment.get_template(f"pages/{name}.html").render(**values)
 
 
+def document(name: str, **values: Any) -> str:
+    """A document of `templates/documents`."""
+    return environment.get_template(f"documents/{name}").render(**values)
+
+
 def mail(name: str, **values: Any) -> Mail:
     """A mail of `templates/mails`; the subject is one line whatever the values hold."""
     subject, text, html = (

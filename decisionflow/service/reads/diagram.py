@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
-from xml.sax.saxutils import escape
 
+from decisionflow import render
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Facts
 
@@ -106,45 +106,58 @@ def _track_state(track: law.Track, stage: str) -> State:
     return "future" if stage == track.initial else "now"
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node with its place on the drawing, in pixels, and its words cut to fit."""
+
+    node: Node
+    x: int
+    y: int
+    title: str
+    sub: str
+    edge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """The drawing: what `templates/documents/map.svg` needs, and nothing else."""
+
+    title: str
+    described: str
+    width: int
+    height: int
+    wide: int
+    high: int
+    boxes: tuple[Box, ...]
+
+
+def drawing(procedure: law.Procedure, facts: Facts | None = None) -> Map:
+    """The map of a case, or of a procedure that nothing has happened in yet."""
+    shown = nodes(procedure, facts)
+    told = [f"{node.title}：{node.sub or WORDS[node.state]}" for node in shown if node.state != "future"]
+    return Map(
+        procedure.title, "；".join(told) or "各环节均未开始", max(node.column for node in shown) * (WIDE + GAP) + WIDE + 2 * EDGE,
+        max(node.row for node in shown) * ROW + HIGH + 2 * EDGE, WIDE, HIGH, tuple(map(_box, shown)),
+    )  # fmt: skip
+
+
 def svg(procedure: law.Procedure, facts: Facts | None = None) -> str:
     """The map as one ``<svg>`` element with a title and a description."""
-    shown = nodes(procedure, facts)
-    width = max(node.column for node in shown) * (WIDE + GAP) + WIDE + 2 * EDGE
-    height = max(node.row for node in shown) * ROW + HIGH + 2 * EDGE
-    described = "；".join(f"{node.title}：{node.sub or WORDS[node.state]}" for node in shown if node.state != "future")
-    parts = [
-        f'<svg class="df-svg" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-labelledby="map-t map-d"><title id="map-t">程序图：{escape(procedure.title)}</title>'
-        f'<desc id="map-d">{escape(described or "各环节均未开始")}</desc>'
-    ]
-    parts += [_edge(node) for node in shown if node.row or node.column]
-    parts += [_box(node) for node in shown]
-    return "".join([*parts, "</svg>"])
+    return render.document("map.svg", map=drawing(procedure, facts))
 
 
-def _place(node: Node) -> tuple[int, int]:
-    return EDGE + node.column * (WIDE + GAP), EDGE + node.row * ROW
-
-
-def _edge(node: Node) -> str:
-    x, y = _place(node)
-    done = " is-done" if node.state in ("done", "now") else ""
+def _box(node: Node) -> Box:
+    x, y = EDGE + node.column * (WIDE + GAP), EDGE + node.row * ROW
+    edge = ""
     if node.row:
-        return f'<path class="edge{done}" d="M{x + 14} {y - ROW + HIGH}V{y}"/>'
-    return f'<path class="edge{done}" d="M{x - GAP} {y + HIGH // 2}H{x}"/>'
+        edge = f"M{x + 14} {y - ROW + HIGH}V{y}"
+    elif node.column:
+        edge = f"M{x - GAP} {y + HIGH // 2}H{x}"
+    return Box(node, x, y, _cut(node.title, 9), f"{MARKS[node.state]} {_cut(node.sub or WORDS[node.state], 10)}", edge)
 
 
-def _box(node: Node) -> str:
-    x, y = _place(node)
-    sub = node.sub or WORDS[node.state]
-    title = node.title if len(node.title) <= 9 else node.title[:8] + "…"
-    sub = sub if len(sub) <= 10 else sub[:9] + "…"
-    return (
-        f'<g class="is-{node.state}"><title>{escape(node.title)}：{escape(node.sub or WORDS[node.state])}</title>'
-        f'<rect class="box" x="{x}" y="{y}" width="{WIDE}" height="{HIGH}" rx="4"/>'
-        f'<text x="{x + 10}" y="{y + 21}">{escape(title)}</text>'
-        f'<text class="sub" x="{x + 10}" y="{y + 40}">{MARKS[node.state]} {escape(sub)}</text></g>'
-    )
+def _cut(words: str, most: int) -> str:
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 def text(procedure: law.Procedure, facts: Facts | None = None) -> Iterator[str]:

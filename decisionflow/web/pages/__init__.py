@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from decisionflow.web.pages import act, cases, files, inbox, session
+from decisionflow.web.pages import act, case, cases, files, inbox, session
 
 
 def routers(*, demo: bool) -> Sequence[APIRouter]:
     """The routers of every screen; the role switcher only in the demo."""
-    found = [session.router, act.router, files.router, inbox.router, cases.router]
+    found = [session.router, act.router, files.router, inbox.router, cases.router, case.router]
     return [*found, session.demo_router] if demo else found

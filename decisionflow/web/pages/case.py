@@ -1,0 +1,137 @@
+"""S04 事项详情: one case on one page, and its tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import Connection
+
+from decisionflow import render
+from decisionflow.service import consultations, evidence
+from decisionflow.service.reads import case as reads
+from decisionflow.service.reads import diagram, form, timeline
+from decisionflow.web import doors
+from decisionflow.web.pages.files import disposition
+
+router = APIRouter(include_in_schema=False)
+TABS = (
+    ("", "办理情况"), ("checklist", "材料清单"), ("timeline", "时间轴"), ("drafts", "草案版本"), ("opinions", "公众意见"),
+    ("people", "人员与责任"), ("proof", "存证"),
+)  # fmt: skip
+
+
+@router.get("/cases/{no}")
+def overview(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        found = {
+            "map": diagram.drawing(at.procedure, at.facts), "nodes": diagram.nodes(at.procedure, at.facts),
+            "why": reads.why(connection, at), "offers": reads.offers(at), "ticking": reads.ticking(at),
+            "words": diagram.WORDS,
+        }  # fmt: skip
+        return _page(visit, connection, at, "", **found)
+
+
+@router.get("/cases/{no}/checklist")
+def checklist(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        return _page(visit, connection, at, "checklist", sections=reads.checklist(at))
+
+
+@router.get("/cases/{no}/timeline")
+def history(visit: doors.StaffVisit, no: str, order: str = "new", track: str = "") -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        found = timeline.events(connection, visit.authority, at.procedure, at.facts)
+        tracks = list(dict.fromkeys(event.track for event in found if event.track))
+        shown = [event for event in found if not track or event.track == track]
+        events = [_event(event, no) for event in (shown if order == "old" else reversed(shown))]
+        return _page(visit, connection, at, "timeline", events=events, order=order, track=track, tracks=tracks)
+
+
+def _event(event: timeline.Event, no: str) -> dict[str, Any]:
+    """An entry for the timeline macro."""
+    body = [f"{title}：{said}" for title, said in event.answers]
+    body = [*(f"说明理由后办理：{one}" for one in event.deviations), *body]
+    late = ""
+    if event.late:
+        late = f"发生于 {render.moment(event.at)}，登记于 {render.moment(event.recorded)}。"
+        late += f"证据：{event.evidence}；理由：{event.reason}"
+    moved = f"，进入“{event.stage}”" if event.stage else ""
+    fixed = "（已更正）" if event.corrected_by else ""
+    return {
+        "at": render.moment(event.at), "recorded_at": render.moment(event.recorded) if event.late else "", "late": late,
+        "system": event.party.person == "decisionflow", "who": event.party.name,
+        "post": f"{event.party.unit_name} {event.party.post_title}".strip(), "did": f"{event.title}{moved}{fixed}",
+        "body": "\n".join(body), "cite_text": event.cite, "short_hash": event.sha256[:8], "href": f"/entries/{event.entry}",
+        "files": [{"title": paper.title or paper.name, "href": f"/files/{no}/{paper.sha256}"} for paper in event.papers],
+    }  # fmt: skip
+
+
+@router.get("/cases/{no}/drafts")
+def drafts(visit: doors.StaffVisit, no: str, old: str = "", new: str = "") -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        compared = reads.comparison(visit.site.store.blobs, at.facts, old, new)
+        return _page(visit, connection, at, "drafts", versions=reads.versions(at.facts), compared=compared)
+
+
+@router.get("/cases/{no}/opinions")
+def opinions(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        found = reads.opinions(connection, at)
+        return _page(visit, connection, at, "opinions", opinions=found, channels=consultations.CHANNELS,
+                     stances=consultations.STANCES)  # fmt: skip
+
+
+@router.get("/cases/{no}/people")
+def people(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        return _page(visit, connection, at, "people", bearers=reads.bearers(at))
+
+
+@router.get("/cases/{no}/proof")
+def proof(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        return _page(visit, connection, at, "proof", proof=reads.proof(connection, at))
+
+
+@router.get("/cases/{no}/package")
+def package(visit: doors.StaffVisit, no: str, view: str = "internal") -> Response:
+    """The evidence package as a download; personal words leave only for those who may read them."""
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        chosen = reads.package_view(at, view)
+        signer = visit.site.signer(visit.authority.id)
+        data = evidence.package(connection, visit.site.store.blobs, signer, visit.authority, no, chosen, visit.now)
+    headers = {"content-disposition": disposition(f"{no}-{chosen}.zip"), "x-content-type-options": "nosniff"}
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+def _page(visit: doors.Staff, connection: Connection, at: reads.View, tab: str, **found: Any) -> HTMLResponse:
+    identity = form.identity(at.procedure, at.facts, at.standing.head.sha256)
+    counts = {
+        "checklist": reads.progress(reads.checklist(at)),
+        "drafts": str(at.facts.text.version) if at.facts.text else "",
+    }
+    tabs = _tabs(at.facts.no, tab, counts)
+    return visit.page("case", identity=identity, facts=at.facts, tab=tab, tabs=tabs, **found)
+
+
+def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:
+    return [
+        {
+            "title": title,
+            "href": f"/cases/{no}/{name}".rstrip("/"),
+            "current": name == current,
+            "count": counts.get(name, ""),
+        }
+        for name, title in TABS
+    ]
