@@ -40,6 +40,14 @@ class CrossSite(DecisionflowError):
     exit = 7
 
 
+class TooMany(DecisionflowError):
+    """Too many requests of one kind from one address."""
+
+    code = "too-many"
+    status = 429
+    exit = 7
+
+
 def check_origin(method: str, headers: Mapping[str, str], host: str) -> None:
     """Refuse a write that a browser says comes from elsewhere. Raises CrossSite."""
     if method in SAFE:

@@ -137,35 +137,33 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The papers that one action asks for."""
+    """The papers that one line asks for."""
 
     title: str
     rows: tuple[Row, ...]
 
 
 def checklist(at: View) -> tuple[Section, ...]:
-    """Every paper by the action that asks for it, in the order of the procedure; then what else lies there."""
+    """Every paper by the line that asks for it, in the order of the procedure; then what else lies there."""
     procedure, facts = at.procedure, at.facts
-    found, told = [], set()
+    found: dict[str, list[Row]] = {}
+    told: set[str] = set()
     have = facts.papers()
     taken = {act.action for act in facts.acts}
     for action in procedure.actions:
         open_now = machine.fits(action, facts.stages)
         if not action.materials or not (open_now or action.id in taken or action.track == next(iter(procedure.goal))):
             continue
-        rows = []
         for paper in action.materials:
             if not paper.required or paper.kind in told:
                 continue
             told.add(paper.kind)
-            rows.append(_row(at, action, paper, have, open_now=open_now, taken=action.id in taken))
-        if rows:
-            found.append(Section(action.title, tuple(rows)))
+            row = _row(at, action, paper, have, open_now=open_now, taken=action.id in taken)
+            found.setdefault(procedure.tracks[action.track].title, []).append(row)
     others = [paper for kind, paper in have.items() if kind not in told]
     if others:
-        rows = [Row(_title(at, paper), "done", paper.name, "", _file(facts, paper)) for paper in others]
-        found.append(Section("其他材料", tuple(rows)))
-    return tuple(found)
+        found["其他材料"] = [Row(_title(at, paper), "done", paper.name, "", _file(facts, paper)) for paper in others]
+    return tuple(Section(title, tuple(rows)) for title, rows in found.items())
 
 
 def progress(sections: tuple[Section, ...]) -> str:

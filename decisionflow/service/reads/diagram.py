@@ -23,12 +23,14 @@ WORDS: dict[State, str] = {
     "future": "未开始",
 }
 MARKS: dict[State, str] = {"done": "✔", "now": "▶", "blocked": "✘", "skipped": "–", "future": "○"}
-WIDE, HIGH, GAP, ROW, EDGE = 136, 50, 30, 62, 8
+WIDE, HIGH, GAP, ROW, EDGE = 136, 50, 30, 72, 8
+MOST = 4  # side lines beside each other
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A stage of the main line, or a whole side line. `column` counts main stages from 0, `row` side lines from 1."""
+    """A stage of the main line, or a whole side line. `column` counts main stages from 0, `row` side lines from 1;
+    the first side line of a row hangs on what stands above it, the others on their neighbour."""
 
     id: str
     title: str
@@ -36,6 +38,8 @@ class Node:
     state: State
     column: int
     row: int
+    under: str = ""
+    first: bool = False
 
 
 def nodes(procedure: law.Procedure, facts: Facts | None = None) -> tuple[Node, ...]:
@@ -47,17 +51,16 @@ def nodes(procedure: law.Procedure, facts: Facts | None = None) -> tuple[Node, .
         Node(stage, procedure.tracks[main].stages[stage], "", _stage_state(procedure, main, stage, line, facts), n, 0)
         for n, stage in enumerate(line)
     ]
-    rows: dict[int, int] = {}
-    for name, track in procedure.tracks.items():
-        if name == main:
-            continue
-        column = columns.get(track.under, len(line) - 1)
-        rows[column] = rows.get(column, 0) + 1
+    sides = {name: columns.get(track.under, len(line) - 1) for name, track in procedure.tracks.items() if name != main}
+    seen: dict[int, int] = {}
+    for name, first in sides.items():
+        track, n = procedure.tracks[name], seen.get(first, 0)
+        seen[first] = n + 1
+        wide = min([one - first for one in sides.values() if one > first] + [MOST])
         stage = facts.stages[name] if facts else track.initial
         sub = track.stages[stage] if facts else f"{len(track.stages)} 个环节"
-        found.append(
-            Node(name, track.title, sub, _track_state(track, stage) if facts else "future", column, rows[column])
-        )
+        state = _track_state(track, stage) if facts else "future"
+        found.append(Node(name, track.title, sub, state, first + n % wide, n // wide + 1, line[first], n % wide == 0))
     return tuple(found)
 
 
@@ -149,7 +152,7 @@ def svg(procedure: law.Procedure, facts: Facts | None = None) -> str:
 def _box(node: Node) -> Box:
     x, y = EDGE + node.column * (WIDE + GAP), EDGE + node.row * ROW
     edge = ""
-    if node.row:
+    if node.first:
         edge = f"M{x + 14} {y - ROW + HIGH}V{y}"
     elif node.column:
         edge = f"M{x - GAP} {y + HIGH // 2}H{x}"
@@ -168,7 +171,7 @@ def text(procedure: law.Procedure, facts: Facts | None = None) -> Iterator[str]:
             continue
         yield f"{_word(node)} {node.title}"
         for side in shown:
-            if side.row and side.column == node.column:
+            if side.under == node.id:
                 yield f"    {_word(side)} {side.title}" + (f"：{side.sub}" if side.sub else "")
 
 
