@@ -56,7 +56,9 @@ def view(connection: Connection, authority: Authority, actor: Actor, no: str, no
 
 
 def why(connection: Connection, at: View) -> reasons.Why | None:
-    """The card "can it go on?"; None for a case that waits for nothing."""
+    """The card "can it go on?"; None for a case that is over, or waits for nothing."""
+    if at.procedure.is_ended(at.facts.stages):
+        return None
     try:
         action = reasons.onward(at.standing)
     except NotFound:

@@ -4,19 +4,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from decisionflow.web.pages import act, case, cases, files, inbox, public, rules, session
+from decisionflow.web.pages import act, case, cases, files, inbox, public, rules, session, trace, verify
 
 
 def routers(*, demo: bool) -> Sequence[APIRouter]:
     """The routers of every screen; the role switcher only in the demo."""
-    found = [
-        session.router,
-        act.router,
-        files.router,
-        inbox.router,
-        cases.router,
-        case.router,
-        rules.router,
-        public.router,
-    ]
+    screens = (session, act, files, inbox, cases, case, rules, public, trace, verify)
+    found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found
