@@ -14,6 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DatabaseError
 
 from decisionflow import paths
 from decisionflow.core.facts import legal_date
@@ -72,6 +73,8 @@ def examine(settings: Settings, now: datetime, only: Collection[str] = ()) -> li
             status, say = run(settings, now)
         except DecisionflowError as fault:
             status, say = "fail", fault.say
+        except DatabaseError:
+            status, say = "fail", "数据库里没有所需的表，请运行 decisionflow migrate 或 decisionflow init"
         except OSError as fault:
             status, say = "fail", f"{fault.strerror}：{fault.filename or ''}"
         found.append(Check(name, title, status, say))

@@ -154,7 +154,12 @@ def found(settings: Settings, wanted: Wanted, now: datetime) -> Founded:
         if key.exists() or state.exists():
             raise Conflict(f"{key} exists", say=f"密钥文件 {key} 已经存在，没有改动；请先查明它属于哪里")
         vkey = sites.create_keys(settings, wanted.id, wanted.origin)
-        logins = store.write(lambda tx: _write(tx, wanted, now))
+        try:
+            logins = store.write(lambda tx: _write(tx, wanted, now))
+        except BaseException:  # a key that vouches for nothing must not stay behind
+            for path in (key, state, sites.trust_path(settings)):
+                path.unlink(missing_ok=True)
+            raise
         return Founded(vkey, logins)
     finally:
         store.close()
@@ -169,8 +174,7 @@ def _write(tx: Tx, wanted: Wanted, now: datetime) -> dict[str, tuple[str, str]]:
     system = rehearsals.system_actor(authority.id)
     years = [(path.name, path.read_text("utf-8")) for path in shipped.calendar_files()]
     calendars.publish(tx, authority, years, system, now)
-    for path in shipped.procedure_files():
-        procedures.publish(tx, authority, procedures.read(path), system, now)
+    procedures.publish_all(tx, authority, map(procedures.read, shipped.procedure_files()), system, now)
     return _enrol(tx, authority, wanted.people, now)
 
 

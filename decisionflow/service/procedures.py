@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -60,22 +60,30 @@ def _finder(path: Path) -> Callable[[str], files.Source]:
 
 def publish(tx: Tx, authority: Authority, procedure: law.Procedure, actor: Actor, now: datetime) -> str:
     """Freeze a procedure for an authority; its digest. The same digest twice is one publication."""
-    if _exists(tx.connection, authority.id, procedure.digest):
-        return procedure.digest
-    body = {
-        "id": procedure.id, "version": procedure.version, "title": procedure.title, "digest": procedure.digest,
-        "in_force_from": procedure.in_force.from_.isoformat(), "bytes": len(procedure.canonical),
-    }  # fmt: skip
-    if procedure.in_force.to:
-        body["in_force_to"] = procedure.in_force.to.isoformat()
-    draft = entries.Draft(
-        "procedure.published", body, blobs=[tx.blobs.put(procedure.canonical, "application/json").row(now)]
-    )
-    at = entries.head(tx.connection, authority.id, "procedure", procedure.id)
-    composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
-    rows = procedure_rows(composed.record, procedure.canonical)
-    tx.add(Record(composed.append, (*composed.rows, *rows)))
+    publish_all(tx, authority, [procedure], actor, now)
     return procedure.digest
+
+
+def publish_all(
+    tx: Tx, authority: Authority, chosen: Iterable[law.Procedure], actor: Actor, now: datetime
+) -> None:  # fmt: skip
+    """Freeze several procedures in one transaction, versions of one procedure one after the other."""
+    heads: dict[str, entries.Head] = {}
+    for one in chosen:
+        if _exists(tx.connection, authority.id, one.digest):
+            continue
+        at = heads.get(one.id) or entries.head(tx.connection, authority.id, "procedure", one.id)
+        body = {
+            "id": one.id, "version": one.version, "title": one.title, "digest": one.digest,
+            "in_force_from": one.in_force.from_.isoformat(), "bytes": len(one.canonical),
+        }  # fmt: skip
+        if one.in_force.to:
+            body["in_force_to"] = one.in_force.to.isoformat()
+        blob = tx.blobs.put(one.canonical, "application/json").row(now)
+        draft = entries.Draft("procedure.published", body, blobs=[blob])
+        composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
+        tx.add(Record(composed.append, (*composed.rows, *procedure_rows(composed.record, one.canonical))))
+        heads[one.id] = at.after(composed.append)
 
 
 def _exists(connection: Connection, authority: str, digest: str) -> bool:

@@ -80,15 +80,15 @@ def keep(tx: Tx, authority: Authority, actor: Actor, files: Sequence[tuple[str, 
 
 
 def admitted(
-    connection: Connection, authority: Authority, actor: Actor, facts: Facts, wanted: Iterable[str], now: datetime
+    connection: Connection, authority: Authority, actor: Actor, facts: Facts | None, wanted: Iterable[str], now: datetime
 ) -> dict[str, File]:  # fmt: skip
-    """Those of the hashes that this person may hand in for this case, by hash."""
+    """Those of the hashes that this person may hand in for this case (or to open one), by hash."""
     hashes = sorted(set(wanted))
     if not hashes:
         return {}
     mine = (_STAGED.c.authority_id == authority.id) & (_STAGED.c.person_id == actor.person)
     query = select(_STAGED).where(mine, _STAGED.c.sha256.in_(hashes), _STAGED.c.at >= now - KEEP).order_by(_STAGED.c.at)
-    found = {file.sha256: file for file in dossier(facts) if file.sha256 in hashes}
+    found = {file.sha256: file for file in (dossier(facts) if facts else ()) if file.sha256 in hashes}
     for row in connection.execute(query).mappings():
         found[row["sha256"]] = File(row["sha256"], row["name"], row["size"], row["type"])
     return found

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from decisionflow.web.api import cases, log, reference
+
 
 def routers() -> Sequence[APIRouter]:
     """The routers of every resource."""
-    return []
+    return [cases.router, log.router, reference.router]
