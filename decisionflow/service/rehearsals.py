@@ -22,7 +22,7 @@ from decisionflow.core import source as files
 from decisionflow.core.facts import Facts, Paper, legal_date
 from decisionflow.core.gates import Finding
 from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
-from decisionflow.service import authorities, calendars, consultations, procedures, scripts, shipped, steps
+from decisionflow.service import authorities, calendars, consultations, permissions, procedures, scripts, shipped, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import findings
@@ -141,8 +141,8 @@ def _file(path: Path, _changed: int) -> law.Procedure:
 
 
 def cast(people: Mapping[str, scripts.Somebody], chosen: Iterable[law.Procedure]) -> dict[str, scripts.Somebody]:
-    """The standard cast with the script's own people laid over it; duties no procedure knows are left out."""
-    known = {duty for procedure in chosen for duty in procedure.duties}
+    """The standard cast with the script's own people laid over it; duties that nobody knows are left out."""
+    known = {duty for procedure in chosen for duty in procedure.duties} | permissions.INSPECTOR | permissions.ADMIN
     result = {
         member.key: scripts.Somebody(post=member.duties, unit=member.unit, name=member.name, title=member.title)
         for member in scripts.CAST
