@@ -43,7 +43,12 @@ def may_read_opinions(actor: Actor, procedure: law.Procedure, facts: Facts) -> b
 
 
 def _names(held: object, actor: Actor) -> bool:
-    return isinstance(held, dict) and (held.get("id") in (actor.unit, actor.post) or held.get("name") == actor.name)
+    """By the register's id where there is one; a name from outside the register can only be compared as a name."""
+    if not isinstance(held, dict):
+        return False
+    if held.get("id"):
+        return held["id"] in (actor.unit, actor.post, actor.person)
+    return held.get("name") == actor.name
 
 
 def may_list(actor: Actor) -> bool:

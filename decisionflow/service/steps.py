@@ -438,12 +438,17 @@ def _gate_line(judgement: Judgement) -> dict[str, Any]:
 
 
 def _held(value: Value | None) -> list[dict[str, str]]:
-    """Who holds a duty of the case: a unit or post, or the units named in rows (the leading one first)."""
+    """Who holds a duty of the case: a unit, post or person, or those named in rows (the leading one first).
+
+    A row names a unit in `unit` or a person in `name`; one that was not `chosen`, or has `withdrawn`, holds nothing.
+    """
     if isinstance(value, dict):
         return [{key: str(value[key]) for key in ("id", "name") if key in value}]
     rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    rows = [row for row in rows if row.get("chosen") is not False and row.get("withdrawn") is not True]
     rows.sort(key=lambda row: row.get("leading") is not True)
-    return [one for row in rows for one in _held(row.get("unit"))]
+    named = (row["unit"] if isinstance(row.get("unit"), dict) else row.get("name") for row in rows)
+    return [one for held in named for one in _held(held)]
 
 
 def _follow_up(
