@@ -52,6 +52,8 @@ class Joint:
 # What an act does to one track: pairs of stage before and stage after. A track not named stays.
 @dataclass(frozen=True, slots=True)
 class Event:
+    """What one action does to the joint stage: the moves it allows, between its first and its last track."""
+
     key: int
     last: int
     moves: Mapping[int, tuple[tuple[int, int], ...]]

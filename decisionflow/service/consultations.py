@@ -17,13 +17,12 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, select, text
-from sqlalchemy.exc import DBAPIError
 
 from decisionflow.core import calendar as days
 from decisionflow.core import fields as forms
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Facts, Timing, Value, legal_date
-from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem, Unavailable
+from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
 from decisionflow.service import entries, projections
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -108,7 +107,7 @@ def effect(
     row = of_case(tx.connection, authority.id, facts.case)
     if row is None or row["state"] != "open":
         return []
-    if _alone(tx, row["id"]):
+    if tx.alone(row["id"]):
         row = of_case(tx.connection, authority.id, facts.case) or row
     at = entries.head(tx.connection, authority.id, "consultation", row["id"])
     if action.consultation == "extend":
@@ -144,19 +143,6 @@ def _compose(
     authority: Authority, actor: Actor, at: entries.Head, kind: str, body: dict[str, Any], timing: Timing
 ) -> entries.Composed:  # fmt: skip
     return entries.compose(entries.Draft(kind, body), at, actor, timing, clock=authority.clock)
-
-
-def _alone(tx: Tx, consultation: str) -> bool:
-    """Wait for one's turn on a consultation, so that a burst queues instead of colliding. SQLite has one writer anyway."""
-    if tx.connection.dialect.name != "postgresql":
-        return False
-    try:
-        tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": consultation})
-    except DBAPIError as fault:
-        if getattr(fault.orig, "sqlstate", None) != "55P03":
-            raise
-        raise Unavailable("too many at once", say="现在提交的人很多，请稍等片刻再按一次") from fault
-    return True
 
 
 # ---- looking at one ------------------------------------------------------------------------------------------
@@ -214,7 +200,7 @@ def receive(
     if first:
         return first
     row = by_no(tx.connection, authority.id, no)
-    if _alone(tx, row["id"]):
+    if tx.alone(row["id"]):
         row = by_no(tx.connection, authority.id, no)
     timing = Timing(now, happened, evidence, reason)
     _admit(row, timing)

@@ -570,6 +570,7 @@ def _open(tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetime) -
     seen = tx.connection.execute(_KEY, {"authority": authority.id, "person": actor.person, "key": ask.key}).first()
     if seen is not None:
         return _again(authority, ask, seen.fingerprint, seen.entry_id, seen.sha256, seen.no, seen.chain_id)
+    tx.alone(f"open:{authority.id}")  # numbers are given one after the other
     standing, draft = _fresh(tx.connection, authority, ask, now)
     start = standing.head
     composed = entries.compose(draft, start, actor, _timing(ask, now), clock=authority.clock)

@@ -59,6 +59,21 @@ class Tx:
             self.connection.exec_driver_sql("BEGIN")
             self._begin = False
 
+    def alone(self, name: str) -> bool:
+        """Wait for one's turn, so that a burst queues instead of colliding; True when it had to be asked for.
+
+        What was read before must be read again then. SQLite has one writer anyway. Raises Unavailable.
+        """
+        if self.connection.dialect.name != "postgresql":
+            return False
+        try:
+            self.execute(text("select pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": name})
+        except DBAPIError as fault:
+            if getattr(fault.orig, "sqlstate", None) != "55P03":
+                raise
+            raise Unavailable("too many at once", say="现在提交的人很多，请稍等片刻再按一次") from fault
+        return True
+
     def pending(self) -> dict[tuple[str, tuple[tuple[str, Any], ...]], records.Row]:
         """Rows queued but not yet written, by table and key: what a later entry of the same deed builds on."""
         found: dict[tuple[str, tuple[tuple[str, Any], ...]], records.Row] = {}

@@ -94,6 +94,7 @@ def misfit(value: object, *, entry: bool = True) -> Malformed | None:
 
 
 def broken(rule: str, place: str = "") -> Malformed:
+    """The fault of a rule, with its sentence."""
     return Malformed(rule, _RULES[rule], place)
 
 

@@ -68,8 +68,10 @@ class Hand:
         values, files = self.filled(n, act, sheet)
         checked = sheet.put(values).press(client, "check", files=files)
         if checked.status_code != 200:
-            said = re.findall(r'df-say[^>]*>(.*?)</', checked.text)
-            return f"refused {said}" if checked.status_code == 409 else f"{checked.status_code}: {_errors(checked.text)}"
+            said = re.findall(r"df-say[^>]*>(.*?)</", checked.text)
+            return (
+                f"refused {said}" if checked.status_code == 409 else f"{checked.status_code}: {_errors(checked.text)}"
+            )
         confirm = read(checked.text)
         done = confirm.put({name: "yes" for name in confirm.names if name.startswith("act.confirm")}).press(client)
         if done.status_code != 303:
