@@ -1,0 +1,99 @@
+"""Who may come in where: every route of the site stands in this table, and strangers are kept where it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from decisionflow.store.engine import Store
+from decisionflow.web.api import routers as api_routers
+from decisionflow.web.pages import routers as page_routers
+from tests.web.desk import Desk, desk
+
+PUBLIC, STAFF, INSPECTOR = "public", "staff", "inspector"
+MATRIX = {
+    PUBLIC: """
+        GET / | GET /login | POST /login | POST /logout | GET /post | POST /post | GET /display | GET /as | POST /as/{person}
+        GET /livez | GET /public/consultations | GET /public/c/{no}.json | GET /public/c/{no} | GET /public/c/{no}/comment
+        POST /public/c/{no}/comment | GET /public/receipt | POST /public/receipt | GET /public/case/{no} | GET /public/verify
+        POST /public/verify | GET /public/checkpoint | GET /public/files/{no}/{sha256} | GET /api/v1/log/checkpoint
+        GET /api/v1/log/proof/{position} | GET /api/v1/log/consistency | GET /api/v1/public/consultations
+    """,
+    STAFF: """
+        GET /logout | GET /inbox | POST /inbox/read | GET /cases | GET /cases.csv | GET /cases/{no} | GET /cases/{no}/checklist
+        GET /cases/{no}/timeline | GET /cases/{no}/drafts | GET /cases/{no}/opinions | GET /cases/{no}/people
+        GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
+        GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
+        GET /api/v1/session | GET /api/v1/cases | POST /api/v1/cases | GET /api/v1/cases/{no}
+        GET /api/v1/cases/{no}/gates/{action} | GET /api/v1/cases/{no}/actions | POST /api/v1/cases/{no}/actions
+        GET /api/v1/cases/{no}/timeline | GET /api/v1/cases/{no}/materials | POST /api/v1/files | GET /api/v1/procedures
+        GET /api/v1/rules/{rule} | GET /api/v1/deadline
+    """,
+    INSPECTOR: """
+        GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}
+    """,
+}
+
+
+def table() -> dict[str, str]:
+    return {
+        route.strip(): who for who, lines in MATRIX.items() for line in lines.splitlines() for route in line.split("|")
+        if route.strip()
+    }  # fmt: skip
+
+
+def routes(found: Desk) -> set[str]:
+    """Every route of the site with its method; the forms of acts are held by their own tests."""
+    made = {"GET /livez"} | {
+        f"{method} {route.path}" for router in (*page_routers(demo=True), *api_routers())
+        for route in router.routes if isinstance(route, APIRoute) for method in route.methods - {"HEAD"}
+    }  # fmt: skip
+    assert found.client("").get("/livez").status_code == 200
+    return {route for route in made if "/do/" not in route and "/done/" not in route and "/cases/new" not in route}
+
+
+@pytest.fixture
+def found(store: Store, tmp_path: Path) -> Desk:
+    made = desk(store, tmp_path, demo=True)
+    made.work.do("proposer", "ask", title="解放路行道树砍伐", protected="no", trees="3")
+    return made
+
+
+def filled(found: Desk, route: str) -> tuple[str, str]:
+    method, path = route.split(" ", 1)
+    values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
+              "entry": "x", "action": "begin", "position": "0", "person": "x"}  # fmt: skip
+    return method, path.format(**values)
+
+
+def test_every_route_is_in_the_matrix(found: Desk) -> None:
+    assert sorted(routes(found) ^ set(table())) == []
+
+
+def test_a_stranger_gets_into_nothing_but_the_public_pages(found: Desk) -> None:
+    for route, who in table().items():
+        method, path = filled(found, route)
+        answer = found.client("").request(method, path)
+        if who != PUBLIC:
+            assert answer.status_code in ((401, 422) if path.startswith("/api/") else (303,)), (
+                route,
+                answer.status_code,
+            )
+            if answer.status_code == 303:
+                assert answer.headers["location"].startswith("/login")
+
+
+def test_staff_get_no_page_of_inspectors(found: Desk) -> None:
+    for route, who in table().items():
+        if who == INSPECTOR:
+            method, path = filled(found, route)
+            assert found.client("lead").request(method, path).status_code == 404, route
+
+
+def test_somebody_from_outside_sees_no_case_that_does_not_name_them(found: Desk) -> None:
+    for route in table():
+        if "{no}" in route and route.startswith("GET") and not route.startswith(("GET /public", "GET /api/v1/public")):
+            method, path = filled(found, route)
+            assert found.client("expert").request(method, path).status_code == 404, route
