@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
@@ -40,7 +41,7 @@ def pending(connection: Connection) -> list[str]:
     script = ScriptDirectory.from_config(_config())
     try:
         steps = list(script.iterate_revisions("head", at or "base"))
-    except CommandError as fault:
+    except (CommandError, RevisionError) as fault:
         raise Unavailable(
             f"database schema {at} is unknown to this release",
             say=f"数据库的结构版本 {at} 比本程序新，请升级 decisionflow，不要用旧程序打开",

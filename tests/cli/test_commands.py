@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
@@ -340,3 +344,22 @@ def test_a_fresh_demo_is_used_again(run: Run, folder: Path) -> None:
     before = (folder / "decisionflow.db").stat().st_ino
     code, out, _ = run("demo", "--no-serve", "--dir", folder, "--today", "2026-11-23")
     assert code == 0 and "建立演示数据" not in out and (folder / "decisionflow.db").stat().st_ino == before
+
+
+def test_a_database_from_the_future_a_taken_port_and_a_closed_folder_are_said(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    future = tmp_path / "future"
+    shutil.copytree(folder, future)
+    with closing(sqlite3.connect(future / "decisionflow.db")) as database:
+        database.execute("update alembic_version set version_num = '9999'")
+        database.commit()
+    for command in (("why", "YH-2026-005"), ("serve", "--port", "0"), ("migrate",), ("migrate", "--check")):
+        code, _, err = run(*command, "--dir", future)
+        assert code == 8 and "请升级 decisionflow" in err, command
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        code, _, err = run("serve", "--port", taken.getsockname()[1], "--dir", folder)
+    assert code == 8 and "--port" in err
+    (tmp_path / "file").write_text("x")
+    code, _, err = run("demo", "--no-serve", "--dir", tmp_path / "file" / "demo")
+    assert code == 8 and "不能写入" in err
