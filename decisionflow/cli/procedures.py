@@ -46,22 +46,10 @@ def _line(one: law.Procedure) -> dict[str, object]:
     }  # fmt: skip
 
 
-def find(name: str) -> law.Procedure:
-    """A file, a shipped version, or the newest shipped version. Raises NotFound or BadInput."""
-    if name.endswith((".yaml", ".yml")):
-        return procedures.read(Path(name))
-    wanted, _, version = name.partition("@")
-    known = [path for path in shipped.procedure_files() if path.parent.name == wanted]
-    found = [one for one in map(procedures.read, known) if version in ("", one.version)]
-    if not found:
-        raise NotFound(f"no procedure {name}", say=f"没有程序 {name}，可用 decisionflow procedures list 查看")
-    return found[-1]
-
-
 @app.command()
 def show(name: Named, as_json: Json = False) -> None:
     """Show the lines, actions and gates of a procedure with their rules."""
-    one = find(name)
+    one = procedures.find(name)
     if as_json:
         print_json(_document(one))
         return
@@ -159,6 +147,39 @@ def _linted(path: Path) -> tuple[Problem, ...]:
     return ()
 
 
+@app.command("test")
+def test_(
+    targets: Annotated[
+        list[Path] | None, typer.Argument(metavar="[TABLE|FOLDER...]", help=both("情形表或文件夹，默认 tests/procedures", "tables"))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Play tables of situations and verdicts; exit 5 when a row comes out otherwise."""
+    found = [one for path in _files(targets or [Path("tests", "procedures")]) if (one := procedures.try_table(path))]
+    if not found:
+        raise NotFound("no tables", say="没有找到情形表（首行写 table: 1 的 YAML 文件）")
+    failed = sum(not verdict.met for one in found for verdict in one.verdicts)
+    if as_json:
+        print_json({"tables": [_tried(one) for one in found], "failed": failed})
+    else:
+        for one in found:
+            bad = [verdict for verdict in one.verdicts if not verdict.met]
+            print_out(f"{one.procedure.name}\t{len(one.verdicts)} 行\t" + (f"{len(bad)} 行不符" if bad else "全部相符"))
+            for verdict in bad:
+                line = one.reading.source.line(("rows", verdict.n))
+                print_out(f"  {one.reading.source.name}:{line}  {verdict.row.rule}  {verdict.row.when}")
+                print_out(f"    应为 {verdict.row.then}；实为 {verdict.said}")
+    leave(EXIT_FINDINGS if failed else 0)
+
+
+def _tried(one: procedures.Tried) -> dict[str, object]:
+    rows = [
+        {"rule": verdict.row.rule, "when": verdict.row.when, "met": verdict.met, "then": str(verdict.row.then), "said": verdict.said}
+        for verdict in one.verdicts
+    ]  # fmt: skip
+    return {"file": one.reading.source.name, "procedure": one.procedure.name, "digest": one.procedure.digest, "rows": rows}
+
+
 @app.command()
 def diagram(
     name: Named, form: Annotated[str, typer.Option("--format", help="svg | txt")] = "svg"
@@ -166,5 +187,5 @@ def diagram(
     """Draw the map of a procedure."""
     if form not in ("svg", "txt"):
         raise BadInput([Problem("--format", "应当是 svg 或 txt", rule="choice")])
-    one = find(name)
+    one = procedures.find(name)
     print_out(drawing.svg(one) if form == "svg" else "\n".join(drawing.text(one)))

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from decisionflow.core import source as files
 from decisionflow.errors import BadInput, Problem
 
 DAY = timedelta(days=1)
-Unit = Literal["day", "workday"]
+Unit = Literal["day", "workday", "month", "year"]
 Confirmed = Literal["source", "secondary", "memory", "derived"]
 
 # Days fixed by the holiday measure itself (arts. 2, 3); the moon decides the others.
 _FIXED = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
 _WEEKDAYS = "一二三四五六日"
+UNITS: Mapping[str, str] = {"day": "日", "workday": "个工作日", "month": "个月", "year": "年"}
 
 
 class YearFile(files.Frozen):
@@ -109,7 +111,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A length of time in days or working days."""
+    """A length of time in days, working days, months or years."""
 
     length: int
     unit: Unit
@@ -119,8 +121,8 @@ class Period:
 
     @property
     def say(self) -> str:
-        """``30日`` or ``7个工作日``."""
-        return f"{self.length}日" if self.unit == "day" else f"{self.length}个工作日"
+        """``30日``, ``7个工作日``, ``6个月`` or ``1年``."""
+        return f"{self.length}{UNITS[self.unit]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +147,11 @@ class Count:
 
 
 def period(text: str) -> Period:
-    """``'30 days'`` or ``'7 workdays'`` as a Period. Raises ValueError for anything else."""
-    found = re.fullmatch(r"([1-9][0-9]{0,3}) (day|workday)s?", text)
+    """``'30 days'``, ``'7 workdays'``, ``'6 months'`` or ``'1 year'`` as a Period. Raises ValueError for anything else."""
+    found = re.fullmatch(r"([1-9][0-9]{0,3}) (day|workday|month|year)s?", text)
     if not found:
-        raise ValueError("期限应写作“30 days”或“7 workdays”")
-    unit: Unit = "day" if found[2] == "day" else "workday"
+        raise ValueError("期限应写作“30 days”、“7 workdays”、“6 months”或“1 year”")
+    unit = next(unit for unit in get_args(Unit) if unit == found[2])
     return Period(int(found[1]), unit)
 
 
@@ -199,13 +201,22 @@ def before(calendar: Calendar, day: date, length: Period) -> Count:
     return _walk(calendar, day, length, -DAY)
 
 
+def has_passed(calendar: Calendar, start: date, until: date, length: Period, *, exclusive: bool = False) -> tuple[bool, bool]:
+    """Whether a whole period lies in (start, until], or strictly between them; and whether that is provisional."""
+    if length.unit in ("month", "year"):
+        last = until - DAY if exclusive else until
+        return last >= add(calendar, start, length).ends_on, False
+    given, unsure = elapsed(calendar, start, until, length.unit, exclusive=exclusive)
+    return given >= length.length, unsure
+
+
 def elapsed(calendar: Calendar, start: date, end: date, unit: Unit, *, exclusive: bool = False) -> tuple[int, bool]:
     """How many days of `unit` lie in (start, end], or strictly between them if `exclusive` (T-11).
 
-    Returns the number and whether it is provisional. Negative spans count 0.
+    Returns the number and whether it is provisional. Negative spans count 0. Only days and working days can be counted.
     """
     last = end - DAY if exclusive else end
-    if unit == "day":
+    if unit != "workday":
         return max((last - start).days, 0), False
     days = [start + DAY * n for n in range(1, max((last - start).days, 0) + 1)]
     return sum(calendar.is_workday(day) for day in days), any(not calendar.knows(day) for day in days)
@@ -220,7 +231,9 @@ def _walk(calendar: Calendar, start: date, length: Period, step: timedelta) -> C
     day = start
     counted: list[date] = []
     skipped: list[tuple[date, str]] = []
-    while len(counted) < length.length:
+    if length.unit in ("month", "year"):
+        day = _corresponding(start, length, 1 if step > timedelta() else -1)
+    while length.unit in ("day", "workday") and len(counted) < length.length:
         day = _step(day, step)
         reason = calendar.holiday(day) if length.unit == "workday" else ""
         if reason:
@@ -231,13 +244,22 @@ def _walk(calendar: Calendar, start: date, length: Period, step: timedelta) -> C
     while calendar.holiday(rolls):
         rolls = _step(rolls, step)
     unknown = {seen.year for seen in (*counted, *(d for d, _ in skipped)) if not calendar.knows(seen)}
-    if length.unit == "day":
+    if length.unit != "workday":
         unknown = set()
     return Count(
         starts_on=start, period=length, ends_on=day, rolls_to=rolls, counted=tuple(counted), skipped=tuple(skipped),
         provisional=bool(unknown), rolls_provisional=bool(unknown) or not calendar.knows(rolls) or not calendar.knows(day),
         unknown_years=tuple(sorted(unknown)), calendar=calendar.version,
     )  # fmt: skip
+
+
+def _corresponding(start: date, length: Period, sign: int) -> date:
+    """The day of the same number some months on, or the last of that month (T-04)."""
+    months = start.year * 12 + start.month - 1 + sign * length.length * (12 if length.unit == "year" else 1)
+    year, month = divmod(months, 12)
+    if not date.min.year <= year <= date.max.year:
+        raise BadInput([Problem("start", "日期超出可计算的范围（0001年至9999年）", rule="range")])
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
 
 
 def _step(day: date, step: timedelta) -> date:

@@ -83,9 +83,10 @@ def _one(
     due = None if standing else days.add(calendar, base, days.Period(max(need.length + extended - spent, 1), need.unit))
     since_then = 0 if standing else days.elapsed(calendar, base, done.on if done else on, need.unit)[0]
     state: State = "done" if done else "stopped" if standing else "running"
+    due_on = (due.rolls_to if clock.rolls else due.ends_on) if due else None
+    unsure = bool(due and (due.rolls_provisional if clock.rolls and due.rolls_to != due.ends_on else due.provisional))
     return Running(
-        clock.id, clock.title, start.round, state, start.on, start.entry, due.ends_on if due else None,
-        bool(due and due.provisional), need.unit, need.length + extended, spent + since_then, extended, tuple(pauses),
+        clock.id, clock.title, start.round, state, start.on, start.entry, due_on, unsure, need.unit, need.length + extended, spent + since_then, extended, tuple(pauses),
         clock.duty, done.on if done else None, calendar.version,
     )  # fmt: skip
 

@@ -265,22 +265,45 @@ def _is(gate: law.Is, scene: Scene) -> Verdict:
 
 
 def _lapsed(gate: law.Lapsed, scene: Scene) -> Verdict:
+    if gate.at_least == "none":
+        return Verdict(True, "没有规定天数")
     since, until = moment(gate.since, scene), moment(gate.until, scene)
     need = days.period(gate.at_least)
     if since is None or until is None:
         return Verdict(False, "缺少起算或截止日期，无法计算")
-    given, unsure = days.elapsed(scene.calendar, since, until, need.unit, exclusive=gate.exclusive)
+    ok, unsure = days.has_passed(scene.calendar, since, until, need, exclusive=gate.exclusive)
     end = days.add(scene.calendar, since, need)
-    earliest = (
-        days.add(scene.calendar, end.ends_on, days.Period(1, need.unit)).ends_on if gate.exclusive else end.ends_on
-    )
-    ok = given >= need.length
-    unit = "日" if need.unit == "day" else "个工作日"
-    detail = f"自{since}起算（当日不计）至{until}，为{given}{unit}，要求{need.say}"
+    one: days.Unit = "workday" if need.unit == "workday" else "day"
+    earliest = days.add(scene.calendar, end.ends_on, days.Period(1, one)).ends_on if gate.exclusive else end.ends_on
+    given = days.elapsed(scene.calendar, since, until, one, exclusive=gate.exclusive)[0]
+    detail = f"自{since}起算（当日不计）至{until}，为{days.Period(given, one).say}，要求{need.say}"
     if unsure or (not ok and end.provisional):
         years = "、".join(str(year) for year in end.unknown_years or (until.year,))
         return Verdict(ok, f"{detail}；暂估：{years}年放假安排未录入", earliest, provisional=True)
     return Verdict(ok, detail, earliest)
+
+
+def _no_later(gate: law.NoLater, scene: Scene) -> Verdict:
+    since, until = moment(gate.since, scene), moment(gate.until, scene)
+    if since is None or until is None:
+        return Verdict(False, "缺少起算或截止日期，无法计算")
+    count = days.add(scene.calendar, since, days.period(gate.at_most))
+    if until <= count.ends_on:
+        return Verdict(True, provisional=count.provisional)
+    last, unsure = (count.rolls_to, count.rolls_provisional) if gate.rolls else (count.ends_on, count.provisional)
+    if until <= last:
+        return Verdict(True, provisional=unsure)
+    return Verdict(False, f"自{since}起算（当日不计），{count.period.say}到{last}为止，实为{until}", provisional=unsure)
+
+
+def _within(gate: law.Within, scene: Scene) -> Verdict:
+    found = value(gate.of, scene)
+    if found is None:
+        return Verdict(True)
+    number = Fraction(str(found))
+    low = gate.at_least is None or number >= gate.at_least
+    high = gate.at_most is None or number <= gate.at_most
+    return Verdict(low and high, f"实为{found}")
 
 
 def _not_before(gate: law.NotBefore, scene: Scene) -> Verdict:
@@ -311,6 +334,15 @@ def _rows_lapsed(gate: law.RowsLapsed, scene: Scene) -> Verdict:
             bad.append(row)
     detail = f"{_name_rows(bad)}；最迟应为{last.ends_on}（{until} 之前{need.say}）" if bad else ""
     return Verdict(not bad, detail, provisional=bool(bad) and last.provisional)
+
+
+def _rows_in_force(gate: law.RowsInForce, scene: Scene) -> Verdict:
+    bad = []
+    for row in _where(rows(gate.rows, scene), gate.where):
+        begins, ends = as_day(row.get(gate.begins)), as_day(row.get(gate.ends))
+        if (begins is not None and begins > scene.on) or (ends is not None and ends < scene.on):
+            bad.append(row)
+    return Verdict(not bad, _name_rows(bad))
 
 
 def _row_count(gate: law.RowCount, scene: Scene) -> Verdict:
@@ -401,7 +433,8 @@ def _name_rows(bad: list[Mapping[str, Any]]) -> str:
 
 
 _CHECKS: Mapping[str, Callable[[Any, Scene], Verdict]] = {
-    "reached": _reached, "done": _done, "filled": _filled, "is": _is, "lapsed": _lapsed, "not_before": _not_before,
+    "reached": _reached, "done": _done, "filled": _filled, "is": _is, "lapsed": _lapsed, "no_later": _no_later,
+    "within": _within, "not_before": _not_before, "rows_in_force": _rows_in_force,
     "rows_are": _rows_are, "rows_lapsed": _rows_lapsed, "row_count": _row_count, "row_share": _row_share,
     "rows_cover": _rows_cover, "row_sum": _row_sum, "last_row": _last_row, "with_majority": _with_majority,
     "not_among": _not_among, "other_person": _other_person, "same_text": _same_text,

@@ -36,6 +36,9 @@ def _listed(value: object) -> object:
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Periods = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3} (day|workday)s?$")]
+# A floor may say that the law of its time gave no number: ``none`` is a value, and passes (LAW 2.1).
+Floors = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,3} (day|workday|month|year)s?|none)$")]
+Spans = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3} (day|workday|month|year)s?$")]
 
 
 class Instrument(files.Frozen):
@@ -179,13 +182,32 @@ class Is(GateBase):
 
 
 class Lapsed(GateBase):
-    """At least a period lies between two moments. `exclusive` leaves the last day out (T-11)."""
+    """At least a period lies between two moments; ``none``: no number is given. `exclusive` leaves the last day out (T-11)."""
 
     check: Literal["lapsed"]
     since: Ref
     until: Ref = Ref()
-    at_least: Periods
+    at_least: Floors
     exclusive: bool = False
+
+
+class NoLater(GateBase):
+    """At most a period lies between two moments. `rolls`: a last day that is a rest day moves on (T-02)."""
+
+    check: Literal["no_later"]
+    since: Ref
+    until: Ref = Ref()
+    at_most: Spans
+    rolls: bool = False
+
+
+class Within(GateBase):
+    """A number or an amount lies in these bounds; passes when it does not exist yet."""
+
+    check: Literal["within"]
+    of: Ref
+    at_least: int | None = None
+    at_most: int | None = None
 
 
 class NotBefore(GateBase):
@@ -215,6 +237,16 @@ class RowsLapsed(GateBase):
     column: str
     at_least: Periods
     until: Ref
+
+
+class RowsInForce(GateBase):
+    """Every text named in the rows was in force on the day: begun (column `begins`), and not ended (column `ends`)."""
+
+    check: Literal["rows_in_force"]
+    rows: Ref
+    where: dict[str, Words] = {}
+    begins: str
+    ends: str
 
 
 class RowCount(GateBase):
@@ -311,8 +343,8 @@ class SameText(GateBase):
 
 
 Gate = Annotated[
-    Reached | Done | Filled | Is | Lapsed | NotBefore | RowsAre | RowsLapsed | RowCount | RowShare | RowsCover | RowSum
-    | LastRow | WithMajority | NotAmong | OtherPerson | SameText,
+    Reached | Done | Filled | Is | Lapsed | NoLater | Within | NotBefore | RowsAre | RowsLapsed | RowsInForce | RowCount
+    | RowShare | RowsCover | RowSum | LastRow | WithMajority | NotAmong | OtherPerson | SameText,
     Field(discriminator="check"),
 ]  # fmt: skip
 
@@ -394,7 +426,7 @@ class Stop(files.Frozen):
 
 
 class Clock(files.Frozen):
-    """A ceiling (钟): lights a lamp, never moves a stage."""
+    """A ceiling (钟): lights a lamp, never moves a stage. `rolls`: a last day that is a rest day moves on (T-02)."""
 
     id: Id
     title: str
@@ -402,6 +434,7 @@ class Clock(files.Frozen):
     ends: Words
     length: Periods | None = None
     until: Ref | None = None
+    rolls: bool = False
     stops: tuple[Stop, ...] = ()
     extends: dict[str, str] = {}
     duty: str

@@ -332,6 +332,15 @@ class _Reading:
             case law.Lapsed():
                 self.moment(gate.since, (*path, "since"), forms)
                 self.moment(gate.until, (*path, "until"), forms)
+            case law.NoLater():
+                self.moment(gate.since, (*path, "since"), forms)
+                self.moment(gate.until, (*path, "until"), forms)
+            case law.Within():
+                if gate.at_least is None and gate.at_most is None:
+                    self.fault(path, "bounds", f"关卡“{gate.id}”没有写上下限")
+                for spec in self.named(gate.of, (*path, "of"), forms):
+                    if spec.type not in ("number", "money"):
+                        self.fault((*path, "of"), "field-type", f"填写项“{spec.title}”应当是整数或者金额")
             case law.NotBefore():
                 self.moment(gate.moment, (*path, "moment"), forms)
                 self.moment(gate.other, (*path, "other"), forms)
@@ -361,6 +370,9 @@ class _Reading:
             case law.RowsLapsed():
                 self.typed(rows, gate.column, (*path, "column"), _DAYS, "日期")
                 self.moment(gate.until, (*path, "until"), forms)
+            case law.RowsInForce():
+                for key in ("begins", "ends"):
+                    self.typed(rows, getattr(gate, key), (*path, key), _DAYS, "日期")
             case law.RowCount():
                 low, high = gate.at_least, gate.at_most
                 if (low is None and high is None) or (low is not None and high is not None and low > high):

@@ -172,6 +172,14 @@ class _Comparison:
                 return _shorter(before, after)
             case law.Lapsed(), "exclusive":
                 return "" if after else "计算方法放宽了"
+            case law.NoLater(), "at_most":
+                return "期限延长了或者无法比较" if _shorter(after, before) else ""
+            case law.NoLater(), "rolls":
+                return "" if not after else "计算方法放宽了"
+            case law.Within(), "at_least":
+                return "" if after is not None and (before is None or after >= before) else "下限放宽了"
+            case law.Within(), "at_most":
+                return "" if after is not None and (before is None or after <= before) else "上限放宽了"
             case law.RowCount(), "at_least":
                 return "" if after is not None and after >= (before or 0) else f"数量由{before}降为{after}"
             case law.RowCount(), "at_most":
@@ -344,6 +352,8 @@ class _Comparison:
         longer = _shorter(found.length, clock.length) if found.length and clock.length else ""
         if longer or (found.length is None) != (clock.length is None):
             self.fault((*at, "length"), "weaker-clock", f"时钟“{clock.title}”不得延长或者无法比较", clock.rules)
+        if found.rolls and not clock.rolls:
+            self.fault((*at, "rolls"), "weaker-clock", f"时钟“{clock.title}”的计算方法放宽了", clock.rules)
         if not set(found.stops) <= set(clock.stops) or not found.extends.items() <= clock.extends.items():
             self.fault((*at, "stops"), "weaker-clock", f"时钟“{clock.title}”不得增加停钟或者延长的情形", clock.rules)
         if not set(clock.rules) <= set(found.rules):
@@ -420,7 +430,9 @@ def _implies(when: law.When, other: law.When) -> bool:
 
 
 def _shorter(before: str, after: str) -> str:
-    """Why the second period is not at least as long as the first; '' when it is."""
+    """Why the second period is not at least as long as the first; '' when it is. No number is shorter than any."""
+    if "none" in (before, after):
+        return "" if before == "none" else "取消了期限"
     old, new = calendar.period(before), calendar.period(after)
     if old.unit != new.unit:
         return f"{old.say}与{new.say}单位不同，无法比较"

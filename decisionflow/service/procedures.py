@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from decisionflow import paths
-from decisionflow.core import overlay
+from decisionflow.core import overlay, tables
 from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import Timing
@@ -56,6 +57,38 @@ def _finder(path: Path) -> Callable[[str], files.Source]:
         raise BadInput([Problem("extends", f"找不到上位程序 {name}", str(path), rule="extends")])
 
     return find
+
+
+def find(name: str) -> law.Procedure:
+    """A file, a shipped version, or the newest shipped version of an id. Raises NotFound or BadInput."""
+    if name.endswith((".yaml", ".yml")):
+        return read(Path(name))
+    wanted, _, version = name.partition("@")
+    known = [path for path in shipped.procedure_files() if path.parent.name == wanted]
+    found = [one for one in map(read, known) if version in ("", one.version)]
+    if not found:
+        raise NotFound(f"no procedure {name}", say=f"没有程序 {name}，可用 decisionflow procedures list 查看")
+    return found[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A table of situations played under its procedure."""
+
+    procedure: law.Procedure
+    reading: tables.Reading
+    verdicts: tuple[tables.Verdict, ...]
+
+
+def try_table(path: Path) -> Tried | None:
+    """A file of situations and verdicts, played; None when the file is no table. Raises BadInput, NotFound."""
+    source = _source(path)
+    if not isinstance(source.data, dict) or "table" not in source.data:
+        return None
+    reading = tables.read(source)
+    beside = path.parent / reading.table.procedure
+    procedure = read(beside) if beside.suffix == ".yaml" else find(reading.table.procedure)
+    return Tried(procedure, reading, tables.run(reading, procedure, shipped.calendar()))
 
 
 def publish(tx: Tx, authority: Authority, procedure: law.Procedure, actor: Actor, now: datetime) -> str:

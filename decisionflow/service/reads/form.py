@@ -260,7 +260,7 @@ def _met(at: Sheet, gate: law.Gate, scene: gates.Scene) -> str:
                 else spec.choices.get(str(value), str(value))
             )
             return f"{act.title + '，' if act else ''}{spec.title}：{words}"
-        case law.RowsAre() | law.RowsLapsed() | law.RowsCover() | law.RowSum():
+        case law.RowsAre() | law.RowsLapsed() | law.RowsInForce() | law.RowsCover() | law.RowSum():
             held = gates.rows(gate.rows, scene)
         case law.SameText():
             held = list(at.facts.current(gate.actions))
@@ -277,7 +277,7 @@ def _scene(at: Sheet, fields: Mapping[str, Value] | None = None) -> gates.Scene:
 def floor(at: Sheet, gate: law.Gate) -> tuple[str, str]:
     """The earliest day a date field of this form may name by a gate, in words, and the field; '' when it names none."""
     scene = _scene(at)
-    if isinstance(gate, law.Lapsed) and _own(gate.until) and not _own(gate.since):
+    if isinstance(gate, law.Lapsed) and gate.at_least != "none" and _own(gate.until) and not _own(gate.since):
         since = gates.moment(gate.since, scene)
         if since is not None:
             count = days.add(at.calendar, since, days.period(gate.at_least))
