@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 from decisionflow.core import calendar as days
+from decisionflow.core import conditions
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Facts
 from decisionflow.core.gates import as_day
@@ -66,7 +67,7 @@ def _one(
     clock: law.Clock, facts: Facts, calendar: days.Calendar, on: date, procedure: law.Procedure
 ) -> Running | None:  # fmt: skip
     start = facts.last(clock.starts)
-    if start is None:
+    if start is None or not conditions.holds(clock.if_, matter=facts.matter, fields={}, stages=facts.stages):
         return None
     later = [act for act in facts.acts if act.n > start.n]
     done = next((act for act in later if act.action in clock.ends), None)

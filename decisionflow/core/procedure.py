@@ -426,10 +426,14 @@ class Stop(files.Frozen):
 
 
 class Clock(files.Frozen):
-    """A ceiling (钟): lights a lamp, never moves a stage. `rolls`: a last day that is a rest day moves on (T-02)."""
+    """A ceiling (钟): lights a lamp, never moves a stage. `rolls`: a last day that is a rest day moves on (T-02).
+
+    `if` looks at the matter only: a clock of another kind of matter does not run.
+    """
 
     id: Id
     title: str
+    if_: When = Field(default={}, alias="if")
     starts: Words
     ends: Words
     length: Periods | None = None

@@ -443,6 +443,10 @@ class _Reading:
             for key, names in (("since", stop.since), ("until", stop.until)):
                 self.known(names, self.actions, (*path, "stops", n, key), "action-unknown", "动作")
         self.known([clock.duty], self.law.duties, (*path, "duty"), "duty-unknown", "职责")
+        if any(not key.startswith("matter.") for key in clock.if_):
+            self.fault((*path, "if"), "condition", "时钟的条件只能看事项")
+        else:
+            self.condition(clock.if_, (*path, "if"), [])
         if (clock.length is None) == (clock.until is None):
             self.fault(path, "clock-length", f"时钟“{clock.title}”须写明期限（length）或者到期日（until），只写一样")
         started = self.of(law.Ref(action=clock.starts), [])

@@ -352,6 +352,8 @@ class _Comparison:
         longer = _shorter(found.length, clock.length) if found.length and clock.length else ""
         if longer or (found.length is None) != (clock.length is None):
             self.fault((*at, "length"), "weaker-clock", f"时钟“{clock.title}”不得延长或者无法比较", clock.rules)
+        if not _implies(clock.if_, found.if_):
+            self.fault((*at, "if"), "weaker-clock", f"时钟“{clock.title}”适用的情形变窄了", clock.rules)
         if found.rolls and not clock.rolls:
             self.fault((*at, "rolls"), "weaker-clock", f"时钟“{clock.title}”的计算方法放宽了", clock.rules)
         if not set(found.stops) <= set(clock.stops) or not found.extends.items() <= clock.extends.items():
