@@ -83,10 +83,18 @@ def _chain(source: files.Source, find: Find | None) -> list[files.Source]:
     found = [source]
     while isinstance(found[0].data, dict) and "extends" in found[0].data:
         name = str(found[0].data["extends"])
+        if name in [_name(one) for one in found]:
+            say = "上位程序绕成了圈：" + " → ".join([*(_name(one) for one in reversed(found)), name])
+            raise BadInput([found[0].problem(("extends",), say, "extends-cycle")])
         if find is None or len(found) > 8:
             raise BadInput([found[0].problem(("extends",), f"找不到上位程序 {name}", "extends")])
         found.insert(0, find(name))
     return found
+
+
+def _name(source: files.Source) -> str:
+    data = source.data if isinstance(source.data, dict) else {}
+    return f"{data.get('id', '')}@{data.get('version', '')}"
 
 
 def _composed(

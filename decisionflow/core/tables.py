@@ -12,6 +12,9 @@
       - {rule: NRM-06, when: 审核机构有五个工作日, after: heard, act: request, then: taken}
       - {rule: INF-05, when: 收到申请, after: [received], clock: answer_due, on: 2024-03-04, then: {due: 2024-04-01}}
 
+A table may go on from the acts and histories of another (`uses`, a file beside it), some days later
+(`shift`: 1456 days are four years on the same weekdays).
+
 `then` is ``taken``, ``{hints: [rules]}``, ``{refused: [rules]}`` (exactly these bar it), ``{invalid:
 [fields]}``, or for a clock ``{due: day}`` or ``{state: stopped}``. In `with` a value ``~`` takes a field
 away, and ``text:一稿`` is the digest of that text. No database: a table is played by `core.trial`.
@@ -19,10 +22,11 @@ away, and ``text:一稿`` is the digest of that text. No database: a table is pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Annotated, Any, Literal, TypeAlias
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field
 
@@ -109,7 +113,9 @@ class Table(files.Frozen):
     table: Literal["1"]
     procedure: str
     note: str = ""
-    acts: dict[str, Act]
+    uses: str = ""
+    shift: int = 0
+    acts: dict[str, Act] = {}
     before: dict[str, Steps] = {}
     rows: tuple[Row, ...] = Field(min_length=1)
 
@@ -133,9 +139,13 @@ class Reading:
     source: files.Source
 
 
-def read(source: files.Source) -> Reading:
-    """A table file. Raises BadInput with every name that leads nowhere."""
+def read(source: files.Source, used: Table | None = None) -> Reading:
+    """A table file, joined to the one it `uses`. Raises BadInput with every name that leads nowhere."""
     table = files.parse(Table, source)
+    if used is not None:
+        moved = {name: _moved(act, table.shift) for name, act in used.acts.items()}
+        before = {name: tuple(_moved(step, table.shift) for step in steps) for name, steps in used.before.items()}
+        table = table.model_copy(update={"acts": {**moved, **table.acts}, "before": {**before, **table.before}})
     problems: list[Problem] = []
 
     def known(steps: Iterable[Varied], *path: str | int) -> None:
@@ -234,6 +244,23 @@ class Runner:
                 yield from self.spread(table.before[one.act])
             else:
                 yield _done(table.acts[one.act], one)
+
+
+A = TypeVar("A", Act, Varied)
+
+
+def _moved(act: A, by: int) -> A:
+    """The same act some days later, dates among its fields included."""
+
+    def move(value: Any) -> Any:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            return (date.fromisoformat(value) + timedelta(days=by)).isoformat()
+        if isinstance(value, dict):
+            return {key: move(item) for key, item in value.items()}
+        return [move(item) for item in value] if isinstance(value, list) else value
+
+    on = act.on + timedelta(days=by) if act.on else None
+    return act.model_copy(update={"on": on, "with_": move(act.with_), "entered": move(act.entered)})
 
 
 def _done(act: Act, varied: Varied) -> Do:

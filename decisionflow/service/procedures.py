@@ -51,7 +51,7 @@ def _finder(path: Path) -> Callable[[str], files.Source]:
     def find(name: str) -> files.Source:
         procedure, _, version = name.partition("@")
         for root in (path.parent, path.parent.parent, paths.WORKFLOWS):
-            for candidate in (root / procedure / f"{version}.yaml", root / f"{version}.yaml"):
+            for candidate in (root / procedure / f"{version}.yaml", root.parent / procedure / f"{version}.yaml"):
                 if candidate.is_file() and candidate.resolve() != path.resolve():
                     return _source(candidate)
         raise BadInput([Problem("extends", f"找不到上位程序 {name}", str(path), rule="extends")])
@@ -85,7 +85,9 @@ def try_table(path: Path) -> Tried | None:
     source = _source(path)
     if not isinstance(source.data, dict) or "table" not in source.data:
         return None
-    reading = tables.read(source)
+    uses = source.data.get("uses")
+    used = files.parse(tables.Table, _source(path.parent / str(uses))) if uses else None
+    reading = tables.read(source, used)
     beside = path.parent / reading.table.procedure
     procedure = read(beside) if beside.suffix == ".yaml" else find(reading.table.procedure)
     return Tried(procedure, reading, tables.run(reading, procedure, shipped.calendar()))
