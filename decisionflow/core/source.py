@@ -25,6 +25,7 @@ class Frozen(BaseModel):
 
 
 M = TypeVar("M", bound=Frozen)
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the same nodes, some ten times sooner
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ def read(text: str, name: str) -> Source:
     """The file's data, all scalars as text. Raises BadInput with every duplicate key or syntax fault."""
     source = Source(name)
     try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 0
         raise BadInput([Problem("(文件)", f"不是有效的 YAML：{fault.problem}", name, line, "yaml")]) from fault

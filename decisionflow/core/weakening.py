@@ -389,9 +389,13 @@ class _Comparison:
         if not words <= set(held):
             lost = "、".join(sorted(words - set(held)))
             self.fault(self.path_of(condition.place), "weaker-where", f"适用的情形变窄了，缺少：{lost}")
-        known = {choice for _, spec, _ in self.inputs() if spec.id == condition.name for choice in spec.choices}
-        if rows and (set(held) - words) & (known | {"yes", "no", "given", "none"}):
+        added = set(held) - words
+        if rows and added and added & ({"yes", "no", "given", "none"} | self.choices(condition.name)):
             self.fault(self.path_of(condition.place), "weaker-where", "不得改变哪些行算数")
+
+    def choices(self, name: str) -> set[str]:
+        """The choices that inputs of that name have."""
+        return {choice for _, spec, _ in self.inputs() if spec.id == name for choice in spec.choices}
 
     def inputs(self) -> Iterator[tuple[str, law.FieldSpec, law.FieldSpec]]:
         """Every input and column of the base that the result has too, with its action ('' for the matter)."""
