@@ -69,7 +69,9 @@ def test_the_clock_is_read_in_one_place() -> None:
 
 def test_no_template_and_no_page_knows_an_action() -> None:
     actions = {action.id for path in shipped.procedure_files() for action in procedures.read(path).actions}
-    telling = {action for action in actions if "_" in action}  # one plain word (`file`, `submit`) means other things too
+    telling = {
+        action for action in actions if "_" in action
+    }  # one plain word (`file`, `submit`) means other things too
     words = re.compile(r"['\"](" + "|".join(sorted(telling, key=len, reverse=True)) + r")['\"]")
     for path in [*paths.TEMPLATES.rglob("*.html"), *(paths.PACKAGE / "web").rglob("*.py")]:
         assert words.findall(path.read_text("utf-8")) == [], named(path)

@@ -14,6 +14,7 @@ from decisionflow.core import calendar as days
 from decisionflow.core import procedure as law
 from decisionflow.errors import EXIT_FINDINGS, BadInput, NotFound, Problem
 from decisionflow.service import procedures, shipped
+from decisionflow.service.reads import coverage as rules
 from decisionflow.service.reads import diagram as drawing
 from decisionflow.service.reads import refusals
 
@@ -138,6 +139,8 @@ def _linted(path: Path) -> tuple[Problem, ...]:
             days.read_year(path.read_text("utf-8"), str(path))
         elif path.parent.name == paths.RULES.name:
             shipped.registry(path.parent)
+        elif path.name == "coverage.yaml":
+            rules.read(path.read_text("utf-8"), str(path))
         else:
             return procedures.lint(path)[1]
     except BadInput as fault:
@@ -150,7 +153,8 @@ def _linted(path: Path) -> tuple[Problem, ...]:
 @app.command("test")
 def test_(
     targets: Annotated[
-        list[Path] | None, typer.Argument(metavar="[TABLE|FOLDER...]", help=both("情形表或文件夹，默认 tests/procedures", "tables"))
+        list[Path] | None,
+        typer.Argument(metavar="[TABLE|FOLDER...]", help=both("情形表或文件夹，默认 tests/procedures", "tables")),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -174,10 +178,32 @@ def test_(
 
 def _tried(one: procedures.Tried) -> dict[str, object]:
     rows = [
-        {"rule": verdict.row.rule, "when": verdict.row.when, "met": verdict.met, "then": str(verdict.row.then), "said": verdict.said}
-        for verdict in one.verdicts
+        {"rule": v.row.rule, "when": v.row.when, "met": v.met, "then": str(v.row.then), "said": v.said}
+        for v in one.verdicts
     ]  # fmt: skip
-    return {"file": one.reading.source.name, "procedure": one.procedure.name, "digest": one.procedure.digest, "rows": rows}
+    return {
+        "file": one.reading.source.name,
+        "procedure": one.procedure.name,
+        "digest": one.procedure.digest,
+        "rows": rows,
+    }
+
+
+@app.command()
+def coverage(as_json: Json = False) -> None:
+    """List every rule with where it acts; exit 5 when one acts nowhere and nobody says why."""
+    found = rules.coverage(map(procedures.read, shipped.procedure_files()), shipped.registry(), rules.known_elsewhere())
+    if as_json:
+        print_json([
+            {"rule": name, "title": line.rule.title, "cite": law.say_cite(line.rule, line.instrument),
+             "mark": line.rule.confirmed, "strength": line.rule.strength, "state": line.state,
+             "places": [{"procedure": p.procedure, "kind": p.kind, "say": p.say, "where": p.where} for p in line.places]}
+            for name, line in found.items()
+        ])  # fmt: skip
+    else:
+        for text in rules.markdown(found):
+            print_out(text)
+    leave(EXIT_FINDINGS if any(line.state == "missing" for line in found.values()) else 0)
 
 
 @app.command()

@@ -201,7 +201,9 @@ def before(calendar: Calendar, day: date, length: Period) -> Count:
     return _walk(calendar, day, length, -DAY)
 
 
-def has_passed(calendar: Calendar, start: date, until: date, length: Period, *, exclusive: bool = False) -> tuple[bool, bool]:
+def has_passed(
+    calendar: Calendar, start: date, until: date, length: Period, *, exclusive: bool = False
+) -> tuple[bool, bool]:
     """Whether a whole period lies in (start, until], or strictly between them; and whether that is provisional."""
     if length.unit in ("month", "year"):
         last = until - DAY if exclusive else until

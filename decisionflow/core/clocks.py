@@ -87,8 +87,8 @@ def _one(
     due_on = (due.rolls_to if clock.rolls else due.ends_on) if due else None
     unsure = bool(due and (due.rolls_provisional if clock.rolls and due.rolls_to != due.ends_on else due.provisional))
     return Running(
-        clock.id, clock.title, start.round, state, start.on, start.entry, due_on, unsure, need.unit, need.length + extended, spent + since_then, extended, tuple(pauses),
-        clock.duty, done.on if done else None, calendar.version,
+        clock.id, clock.title, start.round, state, start.on, start.entry, due_on, unsure, need.unit, need.length + extended,
+        spent + since_then, extended, tuple(pauses), clock.duty, done.on if done else None, calendar.version,
     )  # fmt: skip
 
 

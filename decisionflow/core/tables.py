@@ -205,7 +205,9 @@ class Runner:
             codes = tuple(finding.code for finding in outcome.blocking)
             wanted = row.then.refused if isinstance(row.then, Then) else None
             met = wanted is not None and set(wanted) == set(rules) and (not row.gate or row.gate in codes)
-            return Verdict(n, row, met, str(Then(refused=rules)) + f"（{'；'.join(f.say for f in outcome.blocking)}）", codes)
+            return Verdict(
+                n, row, met, str(Then(refused=rules)) + f"（{'；'.join(f.say for f in outcome.blocking)}）", codes
+            )
         hints = tuple(dict.fromkeys(finding.rule for finding in outcome.hints))
         if row.then == "taken":
             return Verdict(n, row, True, "taken")
@@ -232,7 +234,9 @@ class Runner:
                     self.known[key] = trial.play(self.procedure, self.calendar, [act], facts)
                 except (trial.Refusal, DecisionflowError) as fault:
                     said = "；".join(map(str, fault.problems)) if isinstance(fault, BadInput) else str(fault)
-                    raise BadInput([self.reading.source.problem(place, f"前面的步骤走不通：{said}", "history")]) from fault
+                    raise BadInput(
+                        [self.reading.source.problem(place, f"前面的步骤走不通：{said}", "history")]
+                    ) from fault
             facts = self.known[key]
         return facts
 
@@ -259,8 +263,10 @@ def _moved(act: A, by: int) -> A:
             return {key: move(item) for key, item in value.items()}
         return [move(item) for item in value] if isinstance(value, list) else value
 
-    on = act.on + timedelta(days=by) if act.on else None
-    return act.model_copy(update={"on": on, "with_": move(act.with_), "entered": move(act.entered)})
+    changes = {"with_": move(act.with_), "entered": move(act.entered)}
+    if isinstance(act.on, date):
+        changes["on"] = act.on + timedelta(days=by)
+    return act.model_copy(update=changes)
 
 
 def _done(act: Act, varied: Varied) -> Do:

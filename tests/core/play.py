@@ -15,7 +15,19 @@ from decisionflow.core.facts import Facts
 from decisionflow.core.step import Outlook, Refused, Taken
 from decisionflow.core.trial import Do, Refusal, digest
 
-__all__ = ["WORKFLOWS", "Do", "Refusal", "attempt", "digest", "official", "play", "preview", "registry", "source", "without"]
+__all__ = [
+    "WORKFLOWS",
+    "Do",
+    "Refusal",
+    "attempt",
+    "digest",
+    "official",
+    "play",
+    "preview",
+    "registry",
+    "source",
+    "without",
+]
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 
