@@ -129,7 +129,7 @@ class Sheet:
         mine, data = self.parsed, self.data
         theirs = files.parse(law.Procedure, self.result)
         later = mine.id == theirs.id
-        stacked = not later and any(not name.startswith(f"{theirs.id}@") for name in theirs.built_from)
+        stacked = not later and mine.extends != theirs.name
         first = theirs.built_from or (f"{theirs.name}#{law.compiled(self.result, self.registry).digest}",)
         text = json.dumps(self.overlay.data, ensure_ascii=False, separators=(",", ":"))
         data["built_from"] = [*first, f"{mine.name}#{hashlib.sha256(text.encode()).hexdigest()}"]
