@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal, get_args
@@ -26,15 +26,17 @@ Confirmed = Literal["source", "secondary", "memory", "derived"]
 
 # Days fixed by the holiday measure itself (arts. 2, 3); the moon decides the others.
 _FIXED = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
+_NEW_DAYS = 2024  # 2 May is a statutory holiday since the 2025 calendar (T-08)
 _WEEKDAYS = "一二三四五六日"
 UNITS: Mapping[str, str] = {"day": "日", "workday": "个工作日", "month": "个月", "year": "年"}
 
 
 class YearFile(files.Frozen):
-    """One year's notice as it stands in `workflows/calendars`."""
+    """One year's notice as it stands in `workflows/calendars`; one `over` another adds local holidays (T-09c)."""
 
     format: Literal["1"]
     calendar: str
+    over: str = ""
     year: int
     version: int
     title: str
@@ -50,8 +52,10 @@ class YearFile(files.Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """The rest days and make-up days of one year by one version of its notice."""
+    """The rest days and make-up days of one year by one version of its notice, or what a place adds `over` it."""
 
+    calendar: str
+    over: str
     year: int
     version: int
     title: str
@@ -160,35 +164,65 @@ def read_year(text: str, name: str) -> Year:
     source = files.read(text, name)
     parsed = files.parse(YearFile, source)
     off = {day: title for title, days in parsed.holidays.items() for day in days}
-    problems = [
-        source.problem(("holidays",), f"{day} 不在{parsed.year}年内", "year") for day in off if day.year != parsed.year
-    ]
-    problems += [
-        source.problem(("work",), f"{day} 不在{parsed.year}年内", "year")
-        for day in parsed.work
-        if day.year != parsed.year
-    ]
-    problems += [
-        source.problem(("work",), f"{day} 不是周六或周日", "makeup") for day in parsed.work if day.weekday() < 5
-    ]
-    problems += [source.problem(("work",), f"{day} 既放假又上班", "clash") for day in parsed.work if day in off]
+    problems = list(_wrong_days(source, parsed))
     if problems:
         raise BadInput(problems)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Year(
-        parsed.year, parsed.version, parsed.title, parsed.number, parsed.issued, off, frozenset(parsed.work), digest
+        parsed.calendar, parsed.over, parsed.year, parsed.version, parsed.title, parsed.number, parsed.issued, off,
+        frozenset(parsed.work), digest,
+    )  # fmt: skip
+
+
+def _wrong_days(source: files.Source, parsed: YearFile) -> Iterator[Problem]:
+    """Days outside of the year, named twice, worked and rested at once, and statutory days that are missing."""
+    off = {day for days in parsed.holidays.values() for day in days}
+    named: list[tuple[files.Path, date]] = [
+        (("holidays", title), day) for title, days in parsed.holidays.items() for day in days
+    ]
+    named += [(("work",), day) for day in parsed.work]
+    seen: set[date] = set()
+    for place, day in named:
+        if day.year != parsed.year:
+            yield source.problem(place, f"{day} 不在{parsed.year}年内", "year")
+        elif day in seen and place == ("work",) and day in off:
+            yield source.problem(place, f"{day} 既放假又上班", "clash")
+        elif day in seen:
+            yield source.problem(place, f"{day} 写了两次", "doubled")
+        seen.add(day)
+    yield from (
+        source.problem(("work",), f"{day} 不是周六或周日", "makeup")
+        for day in parsed.work
+        if day.weekday() < 5 and not parsed.over
     )
+    if parsed.over:
+        return
+    for month, number in sorted(_FIXED):
+        day = date(parsed.year, month, number)
+        if day not in off and (parsed.year > _NEW_DAYS or (month, number) != (5, 2)):
+            yield source.problem(("holidays",), f"缺少法定节假日 {day}", "missing")
+
+
+def _over(base: Year, local: Year) -> Year:
+    """A national year with what a place adds to it."""
+    return replace(
+        base, calendar=local.calendar, version=local.version, title=f"{base.title}；{local.title}", off={**base.off, **local.off},
+        work=(base.work - local.off.keys()) | local.work, digest=hashlib.sha256(f"{base.digest}{local.digest}".encode()).hexdigest(),
+    )  # fmt: skip
 
 
 def assemble(name: str, years: Iterable[Year], known_on: date | None = None) -> Calendar:
-    """The newest version of each year; with `known_on`, the newest that had been issued by that day."""
-    chosen: dict[int, Year] = {}
+    """The newest version of each year, local days laid over it; with `known_on`, what had been issued by that day."""
     versions = tuple(years)
+    chosen: dict[bool, dict[int, Year]] = {False: {}, True: {}}
     for year in versions:
         late = known_on is not None and year.issued is not None and year.issued > known_on
-        if not late and (year.year not in chosen or chosen[year.year].version < year.version):
-            chosen[year.year] = year
-    return Calendar(name, chosen, versions)
+        among = chosen[bool(year.over)]
+        if not late and (year.year not in among or among[year.year].version < year.version):
+            among[year.year] = year
+    national = chosen[False]
+    local = {key: _over(national[key], year) for key, year in chosen[True].items() if key in national}
+    return Calendar(name, {**national, **local}, versions)
 
 
 def add(calendar: Calendar, start: date, length: Period) -> Count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, func, select, text
@@ -32,17 +33,22 @@ def publish(tx: Tx, authority: Authority, sources: Iterable[tuple[str, str]], ac
         year = days.read_year(source, name)
         if year.digest in have:
             continue
-        body = {"calendar": authority.calendar, "year": year.year, "version": year.version, "title": year.title,
-                "digest": year.digest, "bytes": len(source.encode())}  # fmt: skip
-        if year.number:
-            body["number"] = year.number
         draft = entries.Draft(
-            "calendar.published", body, blobs=[tx.blobs.put(source.encode(), "application/yaml").row(now)]
+            "calendar.published",
+            told(year, source),
+            blobs=[tx.blobs.put(source.encode(), "application/yaml").row(now)],
         )
         composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
         tx.add(Record(composed.append, (*composed.rows, *projections.calendar_rows(composed.record, source))))
         at, new = at.after(composed.append), new + 1
     return new
+
+
+def told(year: days.Year, source: str) -> dict[str, Any]:
+    """What an entry says of a year's notice."""
+    body = {"calendar": year.calendar, "year": year.year, "version": year.version, "title": year.title,
+            "digest": year.digest, "bytes": len(source.encode())}  # fmt: skip
+    return {**body, "number": year.number} if year.number else body
 
 
 def refresh(tx: Tx, authority: Authority) -> int:
@@ -69,17 +75,20 @@ _OPEN = text("""
 
 
 def current(connection: Connection, authority: str, name: str, count: int | None = None) -> days.Calendar:
-    """The calendar of all published years. `count` (how many rows there are) saves a query on the step path."""
+    """The calendar of all published years, a place's own days laid over the national ones.
+
+    `count` (how many rows the authority has) saves a query on the step path.
+    """
     if count is None:
         count = connection.execute(
-            select(func.count())
-            .select_from(_YEARS)
-            .where(_YEARS.c.authority_id == authority, _YEARS.c.calendar == name)
+            select(func.count()).select_from(_YEARS).where(_YEARS.c.authority_id == authority)
         ).scalar_one()
     key = (str(connection.engine.url), authority, name, str(count))
     if key not in _CACHE:
         rows = connection.execute(
-            select(_YEARS.c.source, _YEARS.c.year).where(_YEARS.c.authority_id == authority, _YEARS.c.calendar == name)
+            select(_YEARS.c.source, _YEARS.c.year).where(
+                _YEARS.c.authority_id == authority, _YEARS.c.calendar.in_((name, name.partition("-")[0]))
+            )
         )
         _CACHE[key] = days.assemble(name, [days.read_year(row.source, f"{name}-{row.year}") for row in rows])
     return _CACHE[key]

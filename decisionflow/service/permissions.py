@@ -14,6 +14,7 @@ from decisionflow.service.actors import Actor, carries
 
 ADMIN = frozenset({"system_admin", "security_admin", "audit_admin"})
 INSPECTOR = frozenset({"supervisor", "inspector"})
+RULES = frozenset({"legal", "office"})
 
 
 def may_see(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
@@ -64,3 +65,8 @@ def may_inspect(actor: Actor) -> bool:
 def may_administer(actor: Actor) -> bool:
     """Whether an actor keeps the system running; never more than that."""
     return bool(ADMIN & set(actor.duties))
+
+
+def may_publish_rules(actor: Actor) -> bool:
+    """Whether an actor may propose or publish procedures, calendars and official texts: legal review and the office."""
+    return bool(RULES & set(actor.duties))

@@ -105,23 +105,32 @@ def publish_all(
     """Freeze several procedures in one transaction, versions of one procedure one after the other."""
     heads: dict[str, entries.Head] = {}
     for one in chosen:
-        if _exists(tx.connection, authority.id, one.digest):
+        if exists(tx.connection, authority.id, one.digest):
             continue
         at = heads.get(one.id) or entries.head(tx.connection, authority.id, "procedure", one.id)
-        body = {
-            "id": one.id, "version": one.version, "title": one.title, "digest": one.digest,
-            "in_force_from": one.in_force.from_.isoformat(), "bytes": len(one.canonical),
-        }  # fmt: skip
-        if one.in_force.to:
-            body["in_force_to"] = one.in_force.to.isoformat()
-        blob = tx.blobs.put(one.canonical, "application/json").row(now)
-        draft = entries.Draft("procedure.published", body, blobs=[blob])
+        draft = entries.Draft("procedure.published", told(one), blobs=[_kept(tx, one, now)])
         composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
         tx.add(Record(composed.append, (*composed.rows, *procedure_rows(composed.record, one.canonical))))
         heads[one.id] = at.after(composed.append)
 
 
-def _exists(connection: Connection, authority: str, digest: str) -> bool:
+def told(one: law.Procedure) -> dict[str, Any]:
+    """What an entry says of a procedure."""
+    body: dict[str, Any] = {
+        "id": one.id, "version": one.version, "title": one.title, "digest": one.digest,
+        "in_force_from": one.in_force.from_.isoformat(), "bytes": len(one.canonical),
+    }  # fmt: skip
+    if one.in_force.to:
+        body["in_force_to"] = one.in_force.to.isoformat()
+    return body
+
+
+def _kept(tx: Tx, one: law.Procedure, now: datetime) -> dict[str, Any]:
+    return tx.blobs.put(one.canonical, "application/json").row(now)
+
+
+def exists(connection: Connection, authority: str, digest: str) -> bool:
+    """Whether an authority has published that very procedure."""
     wanted = (_VERSIONS.c.authority_id == authority) & (_VERSIONS.c.digest == digest)
     return connection.execute(select(_VERSIONS.c.digest).where(wanted)).first() is not None
 

@@ -115,6 +115,39 @@ def calendar_rows(record: Record, source: str) -> tuple[Rows, ...]:
     return (Rows("calendar_year", [row]),)
 
 
+def proposal_rows(connection: Connection, record: Record, pending: Pending = dict) -> tuple[Rows, ...]:
+    """The row of what was proposed, or that row settled: published by somebody else, or withdrawn."""
+    body, actor = record["body"], record["actor"]
+    kind, _, deed = record["kind"].partition(".")
+    if deed == "proposed":
+        name = (
+            f"{body['id']}@{body['version']}"
+            if kind == "procedure"
+            else f"{body['calendar']}-{body['year']}@{body['version']}"
+        )
+        row = {
+            "authority_id": record["authority"], "entry_id": record["id"], "kind": kind, "name": name, "title": body["title"],
+            "digest": body["digest"], "reason": body["reason"], "person_id": actor["person"], "person_name": actor["name"],
+            "proposed_at": instant(record["times"]["recorded_at"]), "state": "open", "settled_by": "",
+        }  # fmt: skip
+        return (Rows("proposal", [row]),)
+    if not body.get("proposal"):
+        return ()
+    key = {"authority_id": record["authority"], "entry_id": body["proposal"]}
+    return (_changed(connection, pending, "proposal", key, {"state": deed, "settled_by": actor["name"]}),)
+
+
+def law_rows(record: Record) -> tuple[Rows, ...]:
+    """The row of an instrument's official text."""
+    body = record["body"]
+    row = {
+        "authority_id": record["authority"], "law": body["law"], "sha256": body["sha256"], "title": body["title"],
+        "name": body["name"], "type": body["type"], "size": body["bytes"], "person_name": record["actor"]["name"],
+        "imported_at": instant(record["times"]["recorded_at"]), "entry_id": record["id"],
+    }  # fmt: skip
+    return (Rows("law_text", [row]),)
+
+
 def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 

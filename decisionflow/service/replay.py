@@ -69,16 +69,26 @@ class Fold:
         match chain["kind"]:
             case "register":
                 return projections.register_rows(self.connection, record, lambda: self.rows)
-            case "procedure":
-                return projections.procedure_rows(record, self.blobs.get(record["body"]["digest"]))
-            case "calendar":
-                return projections.calendar_rows(record, self.blobs.get(record["body"]["digest"]).decode())
+            case "procedure" | "calendar":
+                return self._rules(record)
             case "consultation":
                 key = _key("consultation", {"authority_id": self.authority, "id": chain["id"]})
                 return projections.consultation_rows(self.rows.get(key), record)
         facts = fold(self._facts.get(chain["id"]), record)
         self._facts[chain["id"]] = facts
         return projections.case_rows(self._procedure(facts.procedure), facts, record, self._calendar())
+
+    def _rules(self, record: Record) -> tuple[Rows, ...]:
+        """The rows of a record about rules: proposed, withdrawn, published, or an official text."""
+        kind = record["kind"]
+        if kind == "law.imported":
+            return projections.law_rows(record)
+        rows = projections.proposal_rows(self.connection, record, lambda: self.rows)
+        if kind == "procedure.published":
+            rows += projections.procedure_rows(record, self.blobs.get(record["body"]["digest"]))
+        if kind == "calendar.published":
+            rows += projections.calendar_rows(record, self.blobs.get(record["body"]["digest"]).decode())
+        return rows
 
     def _procedure(self, digest: str) -> law.Procedure:
         if digest not in self._procedures:

@@ -23,8 +23,11 @@ def calendar_files() -> Sequence[Path]:
 
 @lru_cache(maxsize=64)
 def calendar(name: str = "CN", known_on: date | None = None) -> days.Calendar:
-    """The calendar of the shipped years; with `known_on`, as it was known on that day."""
-    found = [path for path in calendar_files() if path.name.startswith(f"{name}-")]
+    """The calendar of the shipped years, local days over national ones; with `known_on`, as it was known on that day."""
+    names = {name, name.partition("-")[0]}
+    found = [path for path in calendar_files() if path.name.rpartition("-")[0] in names]
+    if not any(path.name.rpartition("-")[0] == name for path in found):
+        return days.Calendar(name)
     return days.assemble(name, (days.read_year(path.read_text("utf-8"), path.name) for path in found), known_on)
 
 

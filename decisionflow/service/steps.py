@@ -126,7 +126,7 @@ class Standing:
 
 _READ = text("""
     select c.facts, h.seq, h.head, k.entry_id, k.fingerprint, e.sha256 as key_sha256,
-           (select count(*) from calendar_year y where y.authority_id = :authority and y.calendar = :calendar) as years
+           (select count(*) from calendar_year y where y.authority_id = :authority) as years
     from case_file c
     join trail_chain h on h.authority_id = c.authority_id and h.kind = 'case' and h.chain_id = c.id
     left join act_key k on k.authority_id = :authority and k.person_id = :person and k.key = :key
@@ -163,7 +163,7 @@ def take_step(tx: Tx, authority: Authority, actor: Actor, ask: Ask, now: datetim
 
 def load(connection: Connection, authority: Authority, no: str) -> Standing:
     """A case by its number. Raises NotFound."""
-    values = {"authority": authority.id, "calendar": authority.calendar, "person": "", "key": "", "no": no}
+    values = {"authority": authority.id, "person": "", "key": "", "no": no}
     row = connection.execute(_READ, values).first()
     if row is None:
         raise NotFound(f"no case {no!r}", say=f"没有编号为“{no}”的事项")
@@ -204,7 +204,6 @@ def outlooks(standing: Standing, actor: Actor, now: datetime) -> tuple[Outlook, 
 def _row(connection: Connection, authority: Authority, actor: Actor, ask: Ask) -> Any:
     values = {
         "authority": authority.id,
-        "calendar": authority.calendar,
         "person": actor.person,
         "key": ask.key,
         "no": ask.case,

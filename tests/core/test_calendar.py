@@ -193,6 +193,7 @@ issued: 2030-11-10
 confirmed: source
 holidays:
   元旦: [2031-01-01]
+  劳动节、国庆节: [2031-05-01, 2031-05-02, 2031-10-01, 2031-10-02, 2031-10-03]
 work: [2031-01-04]
 """
 
@@ -210,11 +211,13 @@ def test_a_year_is_what_its_file_says() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "rule", "line"),
     [
-        ("元旦: [2031-01-01]", "元旦: [2030-12-31]", "year", 9),
-        ("work: [2031-01-04]", "work: [2032-01-03]", "year", 10),
-        ("work: [2031-01-04]", "work: [2031-01-06]", "makeup", 10),  # a Monday
-        ("work: [2031-01-04]", "work: [2031-01-04]\n  # again\nholidays: {}", "duplicate-key", 12),
-        ("元旦: [2031-01-01]", "元旦: [2031-01-04]", "clash", 10),
+        ("元旦: [2031-01-01]", "元旦: [2031-01-01, 2030-12-31]", "year", 9),
+        ("元旦: [2031-01-01]", "元旦: [2031-01-02]", "missing", 9),
+        ("元旦: [2031-01-01]", "元旦: [2031-01-01, 2031-01-01]", "doubled", 9),
+        ("work: [2031-01-04]", "work: [2032-01-03]", "year", 11),
+        ("work: [2031-01-04]", "work: [2031-01-06]", "makeup", 11),  # a Monday
+        ("work: [2031-01-04]", "work: [2031-01-04]\n  # again\nholidays: {}", "duplicate-key", 13),
+        ("元旦: [2031-01-01]", "元旦: [2031-01-01, 2031-01-04]", "clash", 11),
         ("year: 2031", "year: MMXXXI", "format", 3),
         ("calendar: CN\n", "", "format", 1),
         ("confirmed: source", "confirmed: surely", "format", 7),
@@ -311,3 +314,50 @@ def test_the_order_in_which_years_are_read_does_not_matter() -> None:
     years = [days.read_year(text, "x.yaml") for text in _texts()]
 
     assert days.assemble("CN", reversed(years)).version == days.assemble("CN", years).version == CN.version
+
+
+# ---- months, years, and days that a place adds ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "ends"),
+    [
+        ("2024-01-31", "1 month", "2024-02-29"),
+        ("2023-01-31", "1 month", "2023-02-28"),
+        ("2024-03-15", "6 months", "2024-09-15"),
+        ("2020-02-29", "1 year", "2021-02-28"),
+        ("2019-05-06", "5 years", "2024-05-06"),
+    ],
+)
+def test_months_and_years_end_on_the_corresponding_day_or_the_last(start: str, length: str, ends: str) -> None:
+    count = days.add(CN, d(start), period(length))
+    assert count.ends_on == d(ends) and not count.provisional
+    assert days.has_passed(CN, d(start), d(ends), period(length)) == (True, False)
+    assert days.has_passed(CN, d(start), d(ends) - days.DAY, period(length)) == (False, False)
+
+
+LOCAL = """\
+format: 1
+calendar: CN-NX
+over: CN
+year: 2031
+version: 1
+title: 自治区关于2031年民族节日放假的通知（虚构）
+issued: 2030-12-20
+confirmed: memory
+holidays:
+  开斋节: [2031-01-24]
+work: [2031-01-25]
+"""
+
+
+def test_a_place_adds_days_of_its_own_to_the_national_calendar() -> None:
+    national, local = days.read_year(YEAR, "CN-2031@1.yaml"), days.read_year(LOCAL, "CN-NX-2031@1.yaml")
+    plain, mine = days.assemble("CN", [national]), days.assemble("CN-NX", [national, local])
+
+    assert plain.is_workday(d("2031-01-24")) and not plain.is_workday(d("2031-01-25"))
+    assert mine.holiday(d("2031-01-24")) == "开斋节" and mine.is_workday(d("2031-01-25"))
+    assert mine.holiday(d("2031-01-01")) == "元旦"
+    assert mine.version != plain.version
+    assert days.assemble("CN-NX", [national, local], d("2030-12-01")).is_workday(d("2031-01-24"))  # not known yet
+    assert days.assemble("CN-NX", [local]).years == {}  # nothing to lay it over

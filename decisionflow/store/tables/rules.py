@@ -1,6 +1,6 @@
 """Published procedures and calendar years, by digest."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
@@ -33,4 +33,40 @@ class CalendarYear(SQLModel, table=True):
     version: int = Field(primary_key=True)
     digest: str
     source: str
+    entry_id: str
+
+
+class Proposal(SQLModel, table=True):
+    """A procedure or calendar year that one person has proposed and another is to publish."""
+
+    __tablename__ = "proposal"
+    __table_args__ = ({"info": {"class": "projection"}},)
+    authority_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    kind: str
+    name: str
+    title: str
+    digest: str
+    reason: str
+    person_id: str
+    person_name: str
+    proposed_at: datetime
+    state: str
+    settled_by: str
+
+
+class LawText(SQLModel, table=True):
+    """The official text of an instrument as an operator loaded it, by its digest."""
+
+    __tablename__ = "law_text"
+    __table_args__ = ({"info": {"class": "projection"}},)
+    authority_id: str = Field(primary_key=True)
+    law: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    title: str
+    name: str
+    type: str
+    size: int
+    imported_at: datetime
+    person_name: str
     entry_id: str
