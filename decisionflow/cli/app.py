@@ -45,6 +45,18 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "timeline": ("case", "timeline", both("一件事项的办理经过", "the acts of a case")),
     "deadline": ("deadline", "deadline", both("计算法定期限", "count a statutory period")),
     "procedures": ("procedures", "app", both("程序：列出、查看、检查、画图", "the procedures")),
+    "lookup": (
+        "laws",
+        "lookup",
+        both("查条文：转述、规则、拦下过的事项", "one article: our words, rules, what it stopped"),
+    ),
+    "laws": (
+        "laws",
+        "app",
+        both("法源：载入官方文本、引用核对、变动影响", "instruments: official texts, citations, changes"),
+    ),
+    "import": ("imports", "app", both("导入：放假安排、决策事项目录", "import a year's notice, a catalogue")),
+    "desks": ("case", "desks", both("一件事项在谁手里停了多久；逾期的事项", "where a case lay; what is overdue")),
     "export": ("trail", "export", both("导出证据包", "export an evidence package")),
     "verify": ("trail", "verify", both("校验证据包、事项或全部记录", "verify a package, a case or everything")),
 }

@@ -12,12 +12,11 @@ from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import EXIT_REFUSED, BadInput, NotFound, Problem
-from decisionflow.service import actors, steps
-from decisionflow.service.actors import Actor
+from decisionflow.service import steps
+from decisionflow.service.reads import desks as waits
 from decisionflow.service.reads import refusals
 from decisionflow.service.reads import timeline as events
 from decisionflow.service.reads import why as reads
-from decisionflow.service.site import Site
 
 Number = Annotated[str, typer.Argument(metavar="NO", help=both("事项编号", "case number"))]
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
@@ -33,7 +32,7 @@ def why(
     """Say whether an action is possible now; exit 7 when it is not."""
     with where.opened(folder) as site:
         authority, now = site.authority(), site.clock()
-        actor = _actor(site, as_, now) if as_ else None
+        actor = where.actor(site, as_, now) if as_ else None
         with site.store.read() as connection:
             answer = reads.why(connection, authority, no, action, now, actor)
     if as_json:
@@ -42,22 +41,6 @@ def why(
         for line in lines(answer):
             print_out(line)
     leave(0 if answer.possible else EXIT_REFUSED)
-
-
-def _actor(site: Site, name: str, now: datetime) -> Actor:
-    with site.store.read() as connection:
-        everybody = actors.everybody(connection, site.authority().id, legal_date(now))
-    found = [
-        one for one in everybody if name in (one.name, one.post_title, f"{one.unit_name}{one.post_title}", one.post)
-    ]
-    if len(found) != 1:
-        say = (
-            f"没有叫“{name}”的在任岗位"
-            if not found
-            else "有几个岗位都符合：" + "、".join(f"{one.unit_name}{one.post_title}" for one in found)
-        )
-        raise BadInput([Problem("--as", say, rule="choice")])
-    return found[0]
 
 
 def lines(answer: reads.Why) -> list[str]:
@@ -120,3 +103,47 @@ def _day(text: str) -> str:
         return datetime.strptime(text, "%Y-%m-%d").date().isoformat() if text else ""
     except ValueError as fault:
         raise BadInput([Problem("--as-of", f"“{text}”不是日期，应写作 2026-11-01", rule="date")]) from fault
+
+
+def desks(
+    no: Annotated[str, typer.Argument(metavar="[NO]", help=both("事项编号；不写时列出逾期的事项", "a case"))] = "",
+    folder: where.Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Say with whom a case lay and for how long; without a number, list what should have been decided or done by now."""
+    with where.opened(folder) as site, site.store.read() as connection:
+        authority, now = site.authority(), site.clock()
+        if not no:
+            late = waits.overdue(connection, authority, now)
+        else:
+            standing = steps.load(connection, authority, no)
+            spells = waits.spells(connection, authority, standing.facts.case, standing.calendar, now)
+    if not no:
+        _told_overdue(late, as_json=as_json)
+        return
+    found = waits.desks(spells, standing.calendar, now)
+    if as_json:
+        print_json({"case": no, "desks": [
+            {"duty": one.duty, "title": one.title, "days": one.days, "workdays": one.workdays,
+             "longest": one.longest.title, "longest_days": one.longest.days, "waiting": [s.title for s in one.waiting]}
+            for one in found
+        ]})  # fmt: skip
+        return
+    print_out(f"{no} {standing.facts.title}")
+    for one in found:
+        still = f"，现在等待：{'、'.join(s.title for s in one.waiting)}" if one.waiting else ""
+        longest = (
+            f"最长一次 {one.longest.title} {one.longest.days} 日（{one.longest.begins}…{one.longest.ends or '今天'}）"
+        )
+        print_out(f"  {one.title}  {one.days} 日（{one.workdays} 个工作日）  {longest}{still}")
+
+
+def _told_overdue(late: tuple[waits.Overdue, ...], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"no": one.no, "title": one.title, "stage": one.stage, "why": one.why, "since": str(one.since),
+                     "days": one.days, "desks": list(one.desks)} for one in late])  # fmt: skip
+        return
+    for one in late:
+        print_out(
+            f"{one.no}\t{one.title}\t{one.stage}\t{one.why}（{one.since}，{one.days} 日）\t{'、'.join(one.desks)}"
+        )

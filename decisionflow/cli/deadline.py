@@ -12,13 +12,14 @@ from decisionflow.core import calendar as days
 from decisionflow.errors import EXIT_CANNOT_DECIDE, BadInput, NotFound, Problem
 from decisionflow.service import shipped
 
+UNITS = ("day", "workday", "month", "year")
 KINDS = {"min": "最短期（锁）", "max": "最长期（钟）", "before": "提前期（倒算）"}
 
 
 def deadline(
     start: Annotated[str, typer.Argument(help=both("起算日，如 2026-02-10（当日不计）", "start day, not counted"))],
     length: Annotated[int, typer.Option("--length", help=both("期限长度", "length"))],
-    unit: Annotated[str, typer.Option("--unit", help="day | workday")] = "day",
+    unit: Annotated[str, typer.Option("--unit", help="day | workday | month | year")] = "day",
     kind: Annotated[str, typer.Option("--kind", help="min | max | before")] = "min",
     calendar: Annotated[str, typer.Option("--calendar", help=both("日历名称", "calendar name"))] = "CN",
     known_on: Annotated[
@@ -40,8 +41,8 @@ def counted(start: str, length: int, unit: str, kind: str, name: str, known_on: 
     """The count that the options ask for. Raises BadInput with every option that is wrong."""
     problems: list[Problem] = []
     first, known = _day(start, "start", problems), _day(known_on, "known_on", problems) if known_on else None
-    if unit not in ("day", "workday"):
-        problems.append(Problem("unit", "应当是 day 或 workday", rule="choice"))
+    if unit not in UNITS:
+        problems.append(Problem("unit", f"应当是 {'、'.join(UNITS)} 之一", rule="choice"))
     if kind not in KINDS:
         problems.append(Problem("kind", "应当是 min、max 或 before", rule="choice"))
     if not 0 < length <= 9999:

@@ -1,19 +1,23 @@
-"""`procedures list|show|lint|diagram`: the procedures that come with this release, or files of your own."""
+"""`procedures …`: those that come with this release, files of your own, and what an installation has published."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from decisionflow import paths
+from decisionflow import paths, render
+from decisionflow.cli import rehearse, where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.core import calendar as days
+from decisionflow.core import difference
 from decisionflow.core import procedure as law
-from decisionflow.errors import EXIT_FINDINGS, BadInput, NotFound, Problem
-from decisionflow.service import procedures, shipped
+from decisionflow.errors import EXIT_FINDINGS, EXIT_REFUSED, BadInput, NotFound, Problem
+from decisionflow.service import moving, procedures, publications, replays, scripts, shipped
+from decisionflow.service.reads import bpmn as diagrams
 from decisionflow.service.reads import coverage as rules
 from decisionflow.service.reads import diagram as drawing
 from decisionflow.service.reads import refusals
@@ -36,14 +40,23 @@ def list_(as_json: Json = False) -> None:
         return
     for one in found:
         until = one.in_force.to or ""
-        print_out(f"{one.name}\t{one.title}\t{one.in_force.from_}…{until}\t{len(one.actions)} 个动作\t{one.digest[:8]}")
+        count = unverified(one)
+        mark = f"{count} 条未核实" if count else "全部已核实"
+        print_out(
+            f"{one.name}\t{one.title}\t{one.in_force.from_}…{until}\t{len(one.actions)} 个动作\t{mark}\t{one.digest[:8]}"
+        )
+
+
+def unverified(one: law.Procedure) -> int:
+    """How many of the rules that a procedure cites nobody has compared with the source."""
+    return sum(refusals.is_unchecked(one.sources[rule.source], rule.confirmed) for rule in one.rules.values())
 
 
 def _line(one: law.Procedure) -> dict[str, object]:
     return {
         "id": one.id, "version": one.version, "title": one.title, "in_force_from": str(one.in_force.from_),
         "in_force_to": str(one.in_force.to) if one.in_force.to else None, "actions": len(one.actions),
-        "gates": len(one.gates), "digest": one.digest,
+        "gates": len(one.gates), "rules": len(one.rules), "unverified": unverified(one), "digest": one.digest,
     }  # fmt: skip
 
 
@@ -215,3 +228,223 @@ def diagram(
         raise BadInput([Problem("--format", "应当是 svg 或 txt", rule="choice")])
     one = procedures.find(name)
     print_out(drawing.svg(one) if form == "svg" else "\n".join(drawing.text(one)))
+
+
+@app.command()
+def bpmn(name: Named) -> None:
+    """Print a procedure as BPMN 2.0, for any BPMN viewer."""
+    print_out(diagrams.xml(procedures.find(name)).decode().rstrip())
+
+
+# ---- another version: what it says, what it would have done, and publishing it ------------------------------
+
+
+@app.command()
+def diff(old: Named, new: Named, as_json: Json = False) -> None:
+    """Say what changed between two procedures, in words."""
+    before, after = procedures.find(old), procedures.find(new)
+    found = difference.compare(before, after)
+    if as_json:
+        print_json({"old": before.name, "new": after.name, "changes": [_change(one) for one in found]})
+        return
+    for line in changed(after, found):
+        print_out(line)
+    talk(both(f"{before.name} → {after.name}：{len(found)} 处不同", f"{len(found)} differences"))
+
+
+WEIGHTS = {"harder": "从严", "softer": "放宽", "other": "其他"}
+
+
+def changed(after: law.Procedure, found: Iterable[difference.Change]) -> Iterator[str]:
+    """Differences in words, each with the articles it rests on."""
+    for one in found:
+        cites = "、".join(_cite(after, rule) for rule in one.rules if rule in after.rules)
+        yield f"[{WEIGHTS[one.weight]}] {one.say}" + (f"    依据 {cites}" if cites else "")
+
+
+def _change(one: difference.Change) -> dict[str, object]:
+    return {"what": one.what, "id": one.id, "weight": one.weight, "say": one.say, "rules": list(one.rules)}
+
+
+@app.command()
+def replay(
+    name: Named,
+    over: Annotated[
+        list[Path] | None,
+        typer.Option("--over", help=both("演练剧本或文件夹；不写时重放已办事项", "rehearsals; else the stored cases")),
+    ] = None,
+    folder: where.Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Try a version on stored cases or on rehearsals; exit 5 when any would have gone otherwise."""
+    procedure = procedures.find(name)
+    otherwise = _over_scripts(procedure, over, as_json) if over else _over_cases(procedure, folder, as_json)
+    leave(EXIT_FINDINGS if otherwise else 0)
+
+
+def _over_cases(procedure: law.Procedure, folder: Path | None, as_json: bool) -> int:
+    """Stored cases judged again; how many would have gone otherwise."""
+    found, started = [], time.monotonic()
+    with where.opened(folder) as site, site.store.read() as connection:
+        total = replays.count(connection, site.authority(), procedure.id)
+        for n, one in enumerate(replays.over_cases(connection, site.authority(), procedure), 1):
+            found.append(one)
+            if n % 100 == 0 or n == total:
+                talk(both(f"已重放 {n}/{total} 件，每秒 {n / (time.monotonic() - started):.0f} 件",
+                          f"{n}/{total}, {n / (time.monotonic() - started):.0f} a second"))  # fmt: skip
+    changed_ = [one for one in found if one.otherwise]
+    if as_json:
+        print_json(
+            {"procedure": procedure.name, "cases": len(found), "otherwise": [_replayed(one) for one in changed_]}
+        )
+        return len(changed_)
+    for one in changed_:
+        print_out(f"{one.no} {one.title}（{one.version}，{'已办结' if one.ended else '在办'}）")
+        for act in one.otherwise:
+            print_out(f"  {act.on} {act.title}：" + ("新版本没有这个动作" if not act.findings else "会被拒绝"))
+            for finding in act.findings:
+                print_out(f"    {finding.say}    {finding.rule} {finding.cites[0].say if finding.cites else ''}")
+    talk(
+        both(
+            f"{procedure.name}：重放 {len(found)} 件，{len(changed_)} 件会有不同",
+            f"{len(found)} cases, {len(changed_)} differ",
+        )
+    )
+    return len(changed_)
+
+
+def _replayed(one: replays.Replayed) -> dict[str, object]:
+    acts = [
+        {"on": str(act.on), "action": act.action, "title": act.title, "rules": list(act.rules),
+         "findings": [finding.say for finding in act.findings]}
+        for act in one.otherwise
+    ]  # fmt: skip
+    return {"no": one.no, "title": one.title, "version": one.version, "ended": one.ended, "acts": acts}
+
+
+def _over_scripts(procedure: law.Procedure, over: Iterable[Path], as_json: bool) -> int:
+    """Rehearsals of the procedure played under both versions; how many came out otherwise."""
+    readings = (scripts.read(path.read_text("utf-8"), str(path)) for path in _files(over))
+    with rehearse.template() as template, rehearse.shelf(template) as fresh:
+        found = [replays.over_script(fresh, one, procedure) for one in readings if replays.uses(one, procedure)]
+    changed_ = [one for one in found if not one.same]
+    if as_json:
+        print_json({"procedure": procedure.name, "rehearsals": len(found), "otherwise": [
+            {"file": one.file, "problems": list(one.problems),
+             "acts": [{"n": turn.n, "action": turn.do, "before": turn.before, "after": turn.after} for turn in one.turns]}
+            for one in changed_
+        ]})  # fmt: skip
+        return len(changed_)
+    for one in changed_:
+        print_out(f"{one.file}  {one.title}")
+        for problem in one.problems:
+            print_out(f"  {problem}")
+        for turn in one.turns:
+            print_out(f"  第 {turn.n} 步 {turn.do}：原为{turn.before}，新版本{turn.after}")
+    talk(
+        both(
+            f"{procedure.name}：演练 {len(found)} 个，{len(changed_)} 个会有不同",
+            f"{len(found)} played, {len(changed_)} differ",
+        )
+    )
+    return len(changed_)
+
+
+As = Annotated[str, typer.Option("--as", help=both("以谁的身份（姓名或岗位）", "as whom"))]
+Reason = Annotated[str, typer.Option("--reason", help=both("理由", "why"))]
+
+
+@app.command()
+def propose(name: Named, as_: As, reason: Reason, folder: where.Folder = None) -> None:
+    """Propose a procedure; another person publishes it."""
+    procedure = procedures.find(name)
+    with where.opened(folder, read_only=False) as site:
+        authority, now = site.authority(), site.clock()
+        actor = where.actor(site, as_, now)
+        found = site.store.write(
+            lambda tx: publications.propose_procedure(tx, authority, procedure, reason, actor, now)
+        )
+    print_out(found)
+    talk(
+        both(f"已提出 {procedure.name}，请另一人核对后运行 procedures publish", "proposed; another person publishes it")
+    )
+
+
+@app.command()
+def proposals(folder: where.Folder = None, as_json: Json = False) -> None:
+    """List what waits for a second person."""
+    with where.opened(folder) as site, site.store.read() as connection:
+        found = publications.proposals(connection, site.authority())
+    if as_json:
+        print_json([{"id": one.id, "kind": one.kind, "name": one.name, "digest": one.digest, "reason": one.reason,
+                     "by": one.person_name, "at": one.proposed_at.isoformat()} for one in found])  # fmt: skip
+        return
+    for one in found:
+        print_out(
+            f"{one.id}\t{one.name}\t{one.digest[:8]}\t{one.person_name}\t{render.moment(one.proposed_at)}\t{one.reason}"
+        )
+
+
+Proposed = Annotated[str, typer.Argument(metavar="PROPOSAL", help=both("待发布内容的编号（前几位即可）", "its id"))]
+
+
+@app.command()
+def publish(proposal: Proposed, as_: As, folder: where.Folder = None) -> None:
+    """Publish what another person proposed; deadlines that a new calendar moves are counted anew."""
+    with where.opened(folder, read_only=False) as site:
+        authority, now = site.authority(), site.clock()
+        actor = where.actor(site, as_, now)
+        with site.store.read() as connection:
+            full = publications.get(connection, authority, proposal).id
+        found = site.store.write(lambda tx: publications.publish(tx, authority, full, actor, now))
+        site.store.write(lambda tx: publications.after_publishing(tx, authority, [found]))
+    talk(both(f"已发布 {found.name}", f"published {found.name}"))
+
+
+@app.command()
+def withdraw(proposal: Proposed, as_: As, reason: Reason, folder: where.Folder = None) -> None:
+    """Take a proposal back."""
+    with where.opened(folder, read_only=False) as site:
+        authority, now = site.authority(), site.clock()
+        actor = where.actor(site, as_, now)
+        with site.store.read() as connection:
+            full = publications.get(connection, authority, proposal).id
+        found = site.store.write(lambda tx: publications.withdraw(tx, authority, full, reason, actor, now))
+    talk(both(f"已撤回 {found.name}", f"withdrawn {found.name}"))
+
+
+@app.command()
+def move(
+    no: Annotated[str, typer.Argument(metavar="NO", help=both("事项编号", "case number"))],
+    to: Annotated[str, typer.Option("--to", help=both("改用的版本，如 cn-major-decision@2024.1", "the version"))],
+    as_: As = "",
+    reason: Reason = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=both("只看会改变什么", "only say what changes"))] = False,
+    folder: where.Folder = None,
+) -> None:
+    """Move an open case to another published version; --dry-run says what changes."""
+    with where.opened(folder, read_only=dry_run) as site:
+        authority, now = site.authority(), site.clock()
+        with site.store.read() as connection:
+            target = moving.published(connection, authority, to)
+            plan = moving.plan(connection, authority, no, target, now)
+        for line in planned(plan):
+            print_out(line)
+        if dry_run:
+            leave(0 if plan.possible else EXIT_REFUSED)
+        actor = where.actor(site, as_, now)
+        entry = site.store.write(lambda tx: moving.move(tx, authority, no, target, reason, actor, now))
+    talk(both(f"{no} 已改用 {target.name}（存证 {entry}）", f"{no} now runs under {target.name}"))
+
+
+def planned(plan: moving.Plan) -> Iterator[str]:
+    """What moving a case would change, line by line."""
+    yield f"{plan.no}：{plan.old.name} → {plan.new.name}"
+    for stage in plan.missing:
+        yield f"  不能改用：新版本没有阶段 {stage}"
+    for due in plan.dues:
+        yield f"  期限 {due.clock}：{due.before or '没有'} → {due.after or '没有'}"
+    yield from (f"  不再要办：{title}" for title in plan.todos_gone)
+    yield from (f"  需要新办：{title}" for title in plan.todos_new)
+    for line in changed(plan.new, plan.changes):
+        yield f"  {line}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +15,10 @@ import typer
 from decisionflow import render
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.errors import EXIT_FINDINGS, BadInput, NotFound, Problem
-from decisionflow.service import rehearsals, scripts
+from decisionflow.service import rehearsals, replays, scripts
 from decisionflow.store import schema
 from decisionflow.store.blobs import Blobs
 from decisionflow.store.engine import Store, connect
-
-WORDS = {"taken": "办成", "refused": "拒绝", "invalid": "填写有误"}
 
 
 def rehearse(
@@ -34,9 +32,9 @@ def rehearse(
     readings = _readings(files)
     many = len(readings) > 1
     reports = []
-    with _template() as template:
+    with template() as empty:
         for reading in readings:
-            with _fresh(template) as store:
+            with _fresh(empty) as store:
                 report = rehearsals.play(store, reading, "rehearsal", today=today)
             reports.append(report)
             if not as_json:
@@ -79,7 +77,7 @@ def _readings(files: list[Path]) -> list[scripts.Reading]:
 
 
 @contextmanager
-def _template() -> Iterator[Path]:
+def template() -> Iterator[Path]:
     """An empty database at the newest schema; copying it is quicker than making it anew."""
     with tempfile.TemporaryDirectory(prefix="decisionflow-") as folder:
         path = Path(folder, "template.db")
@@ -88,15 +86,22 @@ def _template() -> Iterator[Path]:
 
 
 @contextmanager
-def _fresh(template: Path) -> Iterator[Store]:
+def _fresh(empty: Path) -> Iterator[Store]:
     with tempfile.TemporaryDirectory(prefix="decisionflow-") as folder:
         path = Path(folder, "rehearsal.db")
-        shutil.copy(template, path)
+        shutil.copy(empty, path)
         store = connect(f"sqlite:///{path}", Blobs(Path(folder, "blobs")))
         try:
             yield store
         finally:
             store.close()
+
+
+@contextmanager
+def shelf(empty: Path) -> Iterator[Callable[[], Store]]:
+    """As many empty databases as are asked for, all thrown away in the end."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(_fresh(empty))
 
 
 def told(report: rehearsals.Report, *, every: bool) -> Iterator[str]:
@@ -108,7 +113,7 @@ def told(report: rehearsals.Report, *, every: bool) -> Iterator[str]:
         if act.met and not every and act.outcome != "refused":
             continue
         flag = "" if act.met else f"    ← 与预期不符，应为 {act.expected}"
-        yield f"    {act.n:>3} {render.moment(act.at)} {act.who} {act.do}：{WORDS[act.outcome]}{flag}"
+        yield f"    {act.n:>3} {render.moment(act.at)} {act.who} {act.do}：{replays.WORDS[act.outcome]}{flag}"
         for one in act.findings:
             cites = "、".join(cite.say for cite in one.cites)
             when = f"；最早 {one.earliest_on}" if one.earliest_on else ""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,11 @@ from sqlalchemy import make_url
 
 from decisionflow import settings as configuration
 from decisionflow.cli.app import both
-from decisionflow.errors import Unavailable
-from decisionflow.service import demo
+from decisionflow.core.facts import legal_date
+from decisionflow.errors import BadInput, Problem, Unavailable
+from decisionflow.service import actors, demo
 from decisionflow.service import site as sites
+from decisionflow.service.actors import Actor
 from decisionflow.service.site import Site
 from decisionflow.settings import Settings
 
@@ -58,3 +61,20 @@ def opened(folder: Path | None, *, read_only: bool = True) -> Iterator[Site]:
         raise Unavailable(f"nothing is set up in {found.data_dir}", say=say)
     with sites.opened(found, read_only=read_only, clock=demo.clock(found)) as site:
         yield site
+
+
+def actor(site: Site, name: str, now: datetime) -> Actor:
+    """Whoever is meant by a name or a post; the entry says that it was at the terminal. Raises BadInput."""
+    with site.store.read() as connection:
+        everybody = actors.everybody(connection, site.authority().id, legal_date(now))
+    found = [
+        one for one in everybody if name in (one.name, one.post_title, f"{one.unit_name}{one.post_title}", one.post)
+    ]
+    if len(found) != 1:
+        say = (
+            f"没有叫“{name}”的在任岗位"
+            if not found
+            else "有几个岗位都符合：" + "、".join(f"{one.unit_name}{one.post_title}" for one in found)
+        )
+        raise BadInput([Problem("--as", say, rule="choice")])
+    return replace(found[0], auth={"method": "terminal"})

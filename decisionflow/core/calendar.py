@@ -205,9 +205,10 @@ def _wrong_days(source: files.Source, parsed: YearFile) -> Iterator[Problem]:
 
 def _over(base: Year, local: Year) -> Year:
     """A national year with what a place adds to it."""
+    both = hashlib.sha256(f"{base.digest}{local.digest}".encode())
     return replace(
-        base, calendar=local.calendar, version=local.version, title=f"{base.title}；{local.title}", off={**base.off, **local.off},
-        work=(base.work - local.off.keys()) | local.work, digest=hashlib.sha256(f"{base.digest}{local.digest}".encode()).hexdigest(),
+        base, calendar=local.calendar, version=local.version, title=f"{base.title}；{local.title}", digest=both.hexdigest(),
+        off={**base.off, **local.off}, work=(base.work - local.off.keys()) | local.work,
     )  # fmt: skip
 
 

@@ -150,6 +150,8 @@ def fold(facts: Facts | None, record: Record) -> Facts:
         return _taken(seen, record)
     if kind == "entry.corrected":
         return _corrected(seen, record)
+    if kind == "case.moved":
+        return _moved(seen, record)
     if kind == "case.renamed":
         return replace(seen, title=record["body"]["title"])
     return seen
@@ -173,6 +175,17 @@ def _taken(facts: Facts, record: Record) -> Facts:
         acts=(*facts.acts, act),
         text=act.text if body.get("new_text") else facts.text,
     )
+
+
+def _moved(facts: Facts, record: Record) -> Facts:
+    """The case under another version: its stages there, and every line shown anew."""
+    body = record["body"]
+    stages = body["stages"]
+    return replace(
+        facts, procedure=body["procedure"]["digest"], stages=stages,
+        rounds={track: facts.rounds.get(track, 1) for track in {**facts.rounds, **stages}},
+        heads={track: str(record["id"]) for track in {**facts.heads, **stages}},
+    )  # fmt: skip
 
 
 def act_of(record: Record) -> Act:

@@ -52,6 +52,7 @@ class Instrument(files.Frozen):
     effective: date | None = None
     expires: date | None = None
     confirmed: calendar.Confirmed = "source"
+    cites: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -631,6 +632,10 @@ def registry(sources: list[files.Source]) -> Registry:
             if rule.id in rules:
                 problems.append(source.problem(("rules", n, "id"), f"规则 {rule.id} 定义了两次", "rule-twice"))
             rules[rule.id] = rule
+    problems += [
+        sources[0].problem(("sources", key, "cites"), f"法源 {name} 没有定义", "source-unknown")
+        for key, instrument in instruments.items() for name in instrument.cites if name not in instruments
+    ]  # fmt: skip
     problems += [sources[0].problem((), f"规则 {rule.id} 的法源 {rule.source} 没有定义", "source-unknown")
                  for rule in rules.values() if rule.source not in instruments]  # fmt: skip
     if problems:
@@ -642,18 +647,23 @@ _DIGITS = "零一二三四五六七八九"
 
 
 def say_number(number: int) -> str:
-    """25 as 二十五 (1 to 99, the range of articles and paragraphs); larger numbers stay digits."""
-    if not 0 < number < 100:
+    """25 as 二十五, 102 as 一百零二 (1 to 999, the range of articles and paragraphs); larger numbers stay digits."""
+    if not 0 < number < 1000:
         return str(number)
-    tens, ones = divmod(number, 10)
-    head = "" if tens == 0 else "十" if tens == 1 else f"{_DIGITS[tens]}十"
-    return head + (_DIGITS[ones] if ones or not head else "")
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    front = f"{_DIGITS[hundreds]}百" if hundreds else ""
+    middle = "" if tens == 0 else "十" if tens == 1 and not front else f"{_DIGITS[tens]}十"
+    gap = _DIGITS[0] if front and ones and not tens else ""
+    return front + gap + middle + (_DIGITS[ones] if ones else "")
+
+
+def say_part(text: str, unit: str = "条") -> str:
+    """``第二十五条``; what is not a number stays as written, and '' is ''."""
+    return f"第{say_number(int(text)) if text.isdigit() else text}{unit}" if text else ""
 
 
 def say_cite(rule: Rule, instrument: Instrument) -> str:
-    """``《重大行政决策程序暂行条例》第二十五条第二款``; articles that are not numbers stay as written."""
-
-    def part(text: str, unit: str) -> str:
-        return f"第{say_number(int(text)) if text.isdigit() else text}{unit}" if text else ""
-
-    return f"《{instrument.title}》" + part(rule.article, "条") + part(rule.paragraph, "款") + part(rule.item, "项")
+    """``《重大行政决策程序暂行条例》第二十五条第二款``."""
+    parts = say_part(rule.article), say_part(rule.paragraph, "款"), say_part(rule.item, "项")
+    return f"《{instrument.title}》" + "".join(parts)

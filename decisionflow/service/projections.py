@@ -40,7 +40,7 @@ def case_rows(
     rows = [Rows("case_file", [case])]
     if record["kind"] == "step.taken":
         rows.append(Rows("case_act", [_act_row(authority, facts.case, facts.acts[-1])]))
-    if record["kind"] in ("step.taken", "entry.corrected"):
+    if record["kind"] in ("step.taken", "entry.corrected", "case.moved"):
         rows += deadline_rows(authority, procedure, facts, calendar)
     return tuple(rows)
 

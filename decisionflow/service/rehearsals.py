@@ -97,9 +97,10 @@ def found_authority(
     return authority
 
 
-def prepare(store: Store, script: scripts.Script, key: str, since: datetime, *, clock: str, base: Path) -> Stage:
+def prepare(
+    store: Store, script: scripts.Script, key: str, since: datetime, *, clock: str, chosen: tuple[law.Procedure, ...]
+) -> Stage:
     """Found the government, publish calendars and procedures, register the cast."""
-    chosen = named(script.procedure, base)
     authority = store.write(
         lambda tx: found_authority(tx, script.authority, key, since, clock=clock, procedure=chosen[0].id)
     )
@@ -184,12 +185,13 @@ def enrol(
 def play(
     store: Store, reading: scripts.Reading, key: str, *, today: date | None = None, clock: str = "simulated",
     stage: Stage | None = None, base: Path | None = None, watch: Callable[[Played], None] = lambda _: None,
+    under: tuple[law.Procedure, ...] = (),
 ) -> Report:  # fmt: skip
-    """Play a whole script. Raises BadInput with every problem of the script; then nothing is stored."""
+    """Play a whole script, `under` other versions than it names. Raises BadInput with its problems; then nothing is stored."""
     folder = base or Path(reading.source.name).parent
-    rules = stage.procedures if stage and stage.procedures else _rules_of(reading, folder)
+    rules = under or (stage.procedures if stage and stage.procedures else rules_of(reading, folder))
     moments = check(reading, rules, today or ANCHOR)
-    stage = stage or prepare(store, reading.script, key, moments[0].at - timedelta(days=1), clock=clock, base=folder)
+    stage = stage or prepare(store, reading.script, key, moments[0].at - timedelta(days=1), clock=clock, chosen=rules)
     player = Player(store, stage, reading, rules, today or ANCHOR, folder)
     for moment in moments:
         played = player.take(moment)
@@ -198,7 +200,8 @@ def play(
     return player.finish()
 
 
-def _rules_of(reading: scripts.Reading, base: Path) -> tuple[law.Procedure, ...]:
+def rules_of(reading: scripts.Reading, base: Path) -> tuple[law.Procedure, ...]:
+    """The versions that a script names. Raises BadInput at the line that names them."""
     try:
         return named(reading.script.procedure, base)
     except NotFound as fault:

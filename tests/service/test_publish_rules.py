@@ -67,8 +67,7 @@ def test_the_labour_day_notice_of_2019_moves_what_the_law_s_vectors_say(store: S
 
 def working(store: Store) -> Office:
     """An office with a running clock of ten working days since 20 December 2024, and no calendar beyond 2024."""
-    found = office(store)
-    return found
+    return office(store)
 
 
 def test_a_notice_moves_exactly_the_running_deadlines_it_names_before(store: Store) -> None:

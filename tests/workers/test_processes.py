@@ -16,7 +16,7 @@ from decisionflow.service import site as sites
 from decisionflow.store.engine import Store
 from tests import services
 from tests.services import Mailbox
-from tests.workers.yard import Yard, running, surly, until, yard
+from tests.workers.yard import Process, Yard, running, surly, until, yard
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("store", ["postgresql"], indirect=True)]
 CELERY = ["-m", "celery", "-A", "workers.app"]
@@ -67,6 +67,16 @@ def test_a_worker_and_two_beats_do_all_the_work_and_one_beat_leads(
     assert head.size == place.rows("select count(*) as n from trail_entry")[0].n
 
 
+def in_the_middle(place: Yard, worker: Process) -> int:
+    """The worker held still while it has mail in hand: how many."""
+    while True:
+        worker.signal(signal.SIGSTOP)
+        if found := place.outbox().count("leased"):
+            return found
+        worker.signal(signal.SIGCONT)
+        time.sleep(0.01)
+
+
 def test_kill_9_in_the_middle_loses_nothing(place: Yard, redis: services.Server, tmp_path: Path) -> None:
     with surly(slow=0.15) as box:
         place.sending_to(box).post("lead", 40)
@@ -76,9 +86,9 @@ def test_kill_9_in_the_middle_loses_nothing(place: Yard, redis: services.Server,
             running(BEAT, environment, tmp_path / "beat.log") as beat,
         ):
             assert until(lambda: len(box.deliveries) >= 6, 30), worker.log.read_text()[-2000:]
+            under_way = in_the_middle(place, worker)
             worker.kill()
             beat.kill()
-        under_way = place.outbox().count("leased")
         assert 1 <= under_way <= 2
         assert place.outbox().count("ready") > 20
 

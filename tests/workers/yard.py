@@ -269,10 +269,14 @@ class Process:
         """How often its log says this."""
         return self.log.read_text("utf-8", "replace").count(words)
 
+    def signal(self, number: int) -> None:
+        """Signal the process and all its children."""
+        os.killpg(self.process.pid, number)
+
     def kill(self) -> None:
         """Kill -9 the process and all its children."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.signal(signal.SIGKILL)
         self.process.wait()
         self.file.close()
 
