@@ -78,7 +78,8 @@ def _ours(store: Store) -> Callable[[], None]:
     script = scripts.Script.model_validate({
         "rehearsal": "1", "procedure": str(PROCEDURE), "acts": [{"at": "2024-03-01T09:00", "as": "lead", "do": "x"}],
     })  # fmt: skip
-    stage = rehearsals.prepare(store, script, "bench", START - timedelta(days=1), clock="simulated", base=Path("/"))
+    chosen = rehearsals.named(str(PROCEDURE), PROCEDURE.parent)
+    stage = rehearsals.prepare(store, script, "bench", START - timedelta(days=1), clock="simulated", chosen=chosen)
     counter, state = itertools.count(), {"no": "", "n": 0}
 
     def step() -> None:

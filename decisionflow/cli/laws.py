@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from decisionflow.errors import EXIT_FINDINGS, BadInput, NotFound, Problem, Unav
 from decisionflow.service import laws, shipped
 from decisionflow.service.reads import citations
 from decisionflow.service.reads import lookup as reads
-from decisionflow.service.reads.coverage import MARKS, STATES
+from decisionflow.service.reads.coverage import MARKS, STATES, Place
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -50,14 +51,27 @@ def lookup(
         rule, line = bound.line.rule, bound.line
         print_out(f"\n{rule.id} {rule.title}（{MARKS[rule.confirmed]}，{STATES[line.state]}）")
         print_out(f"  转述：{rule.say}")
-        for place in line.places:
-            print_out(f"  {place.say}" + (f"（{place.procedure}）" if place.procedure else ""))
+        for say, names in _together(line.places).items():
+            more = f" 等 {len(names)} 个程序" if len(names) > 2 else ""
+            print_out(f"  {say}（{'、'.join(names[:2])}{more}）")
+        if line.elsewhere:
+            print_out(f"  {line.elsewhere.what or line.elsewhere.why}")
         for one in bound.stopped:
             print_out(f"  拦下 {one.on} {one.no} {one.action}")
     for text in found.texts:
         print_out(f"\n官方文本：{text.name}（{text.person_name}载入，SHA-256 {text.sha256}）")
     if found.words:
         print_out(found.words)
+
+
+def _together(places: Iterable[Place]) -> dict[str, list[str]]:
+    """Each sentence once, with the procedures that say it."""
+    found: dict[str, list[str]] = {}
+    for place in places:
+        names = found.setdefault(place.say, [])
+        if place.procedure not in names:
+            names.append(place.procedure)
+    return found
 
 
 @app.command("list")

@@ -17,7 +17,6 @@ from decisionflow.core import difference
 from decisionflow.core import procedure as law
 from decisionflow.errors import EXIT_FINDINGS, EXIT_REFUSED, BadInput, NotFound, Problem
 from decisionflow.service import moving, procedures, publications, replays, scripts, shipped
-from decisionflow.service.reads import bpmn as diagrams
 from decisionflow.service.reads import coverage as rules
 from decisionflow.service.reads import diagram as drawing
 from decisionflow.service.reads import refusals
@@ -233,6 +232,8 @@ def diagram(
 @app.command()
 def bpmn(name: Named) -> None:
     """Print a procedure as BPMN 2.0, for any BPMN viewer."""
+    from decisionflow.service.reads import bpmn as diagrams
+
     print_out(diagrams.xml(procedures.find(name)).decode().rstrip())
 
 
@@ -273,21 +274,24 @@ def replay(
         list[Path] | None,
         typer.Option("--over", help=both("演练剧本或文件夹；不写时重放已办事项", "rehearsals; else the stored cases")),
     ] = None,
+    of: Annotated[
+        str, typer.Option("--of", help=both("重放按哪个程序办的事项，默认同名程序", "cases of which procedure"))
+    ] = "",
     folder: where.Folder = None,
     as_json: Json = False,
 ) -> None:
     """Try a version on stored cases or on rehearsals; exit 5 when any would have gone otherwise."""
     procedure = procedures.find(name)
-    otherwise = _over_scripts(procedure, over, as_json) if over else _over_cases(procedure, folder, as_json)
+    otherwise = _over_scripts(procedure, over, as_json) if over else _over_cases(procedure, of, folder, as_json)
     leave(EXIT_FINDINGS if otherwise else 0)
 
 
-def _over_cases(procedure: law.Procedure, folder: Path | None, as_json: bool) -> int:
+def _over_cases(procedure: law.Procedure, of: str, folder: Path | None, as_json: bool) -> int:
     """Stored cases judged again; how many would have gone otherwise."""
     found, started = [], time.monotonic()
     with where.opened(folder) as site, site.store.read() as connection:
-        total = replays.count(connection, site.authority(), procedure.id)
-        for n, one in enumerate(replays.over_cases(connection, site.authority(), procedure), 1):
+        total = replays.count(connection, site.authority(), of or procedure.id)
+        for n, one in enumerate(replays.over_cases(connection, site.authority(), procedure, of), 1):
             found.append(one)
             if n % 100 == 0 or n == total:
                 talk(both(f"已重放 {n}/{total} 件，每秒 {n / (time.monotonic() - started):.0f} 件",

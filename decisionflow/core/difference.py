@@ -147,7 +147,7 @@ def _period(before: object, after: object, *, more_is_harder: bool) -> tuple[Wei
         return None
     words = f"由{_say(before)}改为{_say(after)}"
     one, other = _size(before), _size(after)
-    if one is None or other is None or one[1] != other[1]:
+    if one is None or other is None or (one[1] != other[1] and one[0] and other[0]):
         return "other", words
     return ("harder" if (other[0] > one[0]) == more_is_harder else "softer"), words
 
@@ -158,7 +158,7 @@ def _size(value: object) -> tuple[int, str] | None:
     try:
         found = calendar.period(str(value))
     except ValueError:
-        return (0, "") if value is None else None
+        return (0, "") if value in (None, "none") else None
     return found.length, found.unit
 
 

@@ -63,11 +63,13 @@ def count(connection: Connection, authority: Authority, procedure: str) -> int:
     return sum(one.id == procedure for one, _, _ in citations.cases(connection, authority))
 
 
-def over_cases(connection: Connection, authority: Authority, procedure: law.Procedure) -> Iterator[Replayed]:
-    """Every stored case of the procedure, judged again under this version, by number."""
+def over_cases(
+    connection: Connection, authority: Authority, procedure: law.Procedure, of: str = ""
+) -> Iterator[Replayed]:  # fmt: skip
+    """Every stored case of the procedure (or of another, `of`), judged again under this version, by number."""
     calendar = calendars.current(connection, authority.id, authority.calendar)
     for old, facts, ended in citations.cases(connection, authority):
-        if old.id == procedure.id:
+        if old.id == (of or procedure.id):
             found = rejudge(procedure, facts, calendar)
             yield Replayed(facts.no, facts.title, old.version, len(facts.acts), ended, found)
 

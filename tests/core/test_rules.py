@@ -55,7 +55,7 @@ RANKS = {
     "standard",
     "product",
 }
-SOURCE_KEYS = {"title", "number", "rank", "issued", "effective", "confirmed"}
+SOURCE_KEYS = {"title", "number", "rank", "issued", "effective", "confirmed", "cites"}
 RULE_REQUIRED = {"id", "source", "article", "kind", "strength", "confirmed", "title", "say"}
 RULE_OPTIONAL = {"paragraph", "item", "also", "note"}
 

@@ -33,7 +33,7 @@ class Hand:
         self.moments = rehearsals.check(self.reading, rules, rehearsals.ANCHOR)
         self.now = self.moments[0].at
         self.stage = rehearsals.prepare(
-            store, self.script, "yunhe", self.now - timedelta(days=1), clock="simulated", base=SCRIPT.parent
+            store, self.script, "yunhe", self.now - timedelta(days=1), clock="simulated", chosen=rules
         )
         settings = load({"DECISIONFLOW_PUBLIC_URL": "http://testserver"}, data_dir=tmp_path / "site")
         sites.prepare_folders(settings)

@@ -25,7 +25,7 @@ def test_every_page_is_the_same_after_a_replay(store: Store, tmp_path: Path) -> 
     reading = script
     chosen = rehearsals.named(script.script.procedure, SCRIPT.parent)
     first = rehearsals.check(reading, chosen, rehearsals.ANCHOR)
-    stages.append(rehearsals.prepare(store, script.script, "yunhe", first[0].at, clock="simulated", base=SCRIPT.parent))
+    stages.append(rehearsals.prepare(store, script.script, "yunhe", first[0].at, clock="simulated", chosen=chosen))
     report = rehearsals.play(store, script, "yunhe", stage=stages[0])
     assert report.failed == []
     settings = load({"DECISIONFLOW_PUBLIC_URL": "http://testserver"}, data_dir=tmp_path / "site")

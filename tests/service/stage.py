@@ -64,5 +64,6 @@ def office(store: Store, procedure: Path = FELLING, **people: Any) -> Office:
         {"rehearsal": "1", "procedure": str(procedure), "people": people,
          "acts": [{"at": "2024-03-01T09:00", "as": "lead", "do": "x"}]}
     )  # fmt: skip
-    stage = rehearsals.prepare(store, script, "yunhe", START - timedelta(days=1), clock="system", base=Path("/"))
+    chosen = rehearsals.named(str(procedure), Path("/"))
+    stage = rehearsals.prepare(store, script, "yunhe", START - timedelta(days=1), clock="system", chosen=chosen)
     return Office(store, stage)
