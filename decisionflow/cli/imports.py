@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from decisionflow.cli import where
-from decisionflow.cli.app import both, print_json, print_out, talk
-from decisionflow.errors import BadInput, NotFound, Problem
-from decisionflow.service import publications
+from decisionflow.cli.app import both, leave, print_json, print_out, talk
+from decisionflow.errors import EXIT_REFUSED, BadInput, NotFound, Problem
+from decisionflow.service import catalogues, publications, steps
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -63,3 +64,46 @@ def read(file: Path) -> str:
         raise BadInput(
             [Problem("", f"不是 UTF-8 文本（第 {fault.start} 字节）", str(file), rule="encoding")]
         ) from fault
+
+
+@app.command()
+def catalogue(
+    file: File,
+    no: Annotated[str, typer.Option("--no", help=both("目录事项的编号", "the catalogue's case number"))],
+    as_: As = "",
+    of: Annotated[
+        str, typer.Option("--of", help=both("只取这个机关的行，默认本机关", "rows of which government"))
+    ] = "",
+    dry_run: DryRun = False,
+    folder: where.Folder = None,
+) -> None:
+    """Take the items of a csv or xlsx file in as the draft of a yearly catalogue; nothing when a row is wrong."""
+    try:
+        data = file.read_bytes()
+    except OSError as fault:
+        raise NotFound(f"cannot read {file}: {fault}", say=f"读不到文件 {file}") from fault
+    with where.opened(folder, read_only=dry_run) as site:
+        authority, now = site.authority(), site.clock()
+        with site.store.read() as connection:
+            standing = steps.load(connection, authority, no)
+        year = int(str(standing.facts.matter.get("year") or 0))
+        report = catalogues.read(file.name, data, standing.procedure, of=of or authority.name, year=year)
+        for row in report.rows:
+            print_out(f"{row.line}\t{row.values['title']}\t{row.values.get('unit', '')}")
+        talk(both(f"可以导入 {len(report.rows)} 行，另有 {report.others} 行属于别的机关或者年度",
+                  f"{len(report.rows)} rows, {report.others} of others"))  # fmt: skip
+        if report.problems:
+            raise BadInput(report.problems)
+        if dry_run:
+            return
+        actor = where.actor(site, as_, now)
+        ask = steps.Ask(
+            catalogues.ACTION, f"import-{hashlib.sha256(data).hexdigest()[:40]}", no,
+            {catalogues.FIELD: list(catalogues.items(report))},
+        )  # fmt: skip
+        done = site.store.write(lambda tx: steps.take_step(tx, authority, actor, ask, now))
+    if isinstance(done, steps.Held):
+        for finding in done.refused.blocking:
+            print_out(f"{finding.rule}\t{finding.say}")
+        leave(EXIT_REFUSED)
+    talk(both(f"已导入（存证 {done.entry}）", f"taken in as {done.entry}"))

@@ -17,6 +17,7 @@ from decisionflow.core import difference
 from decisionflow.core import procedure as law
 from decisionflow.errors import EXIT_FINDINGS, EXIT_REFUSED, BadInput, NotFound, Problem
 from decisionflow.service import moving, procedures, publications, replays, scripts, shipped
+from decisionflow.service.reads import bpmn as diagrams
 from decisionflow.service.reads import coverage as rules
 from decisionflow.service.reads import diagram as drawing
 from decisionflow.service.reads import refusals
@@ -232,8 +233,6 @@ def diagram(
 @app.command()
 def bpmn(name: Named) -> None:
     """Print a procedure as BPMN 2.0, for any BPMN viewer."""
-    from decisionflow.service.reads import bpmn as diagrams
-
     print_out(diagrams.xml(procedures.find(name)).decode().rstrip())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,8 +19,9 @@ FOLDER = Path(__file__).parents[1] / "procedures"
 
 @lru_cache(maxsize=1)
 def tried() -> dict[str, procedures.Tried]:
-    found = (procedures.try_table(path) for path in sorted(FOLDER.glob("*.yaml")))
-    return {one.procedure.name: one for one in found if one is not None}
+    """Every table by the name of its file: a procedure may have several."""
+    found = ((path.stem, procedures.try_table(path)) for path in sorted(FOLDER.glob("*.yaml")))
+    return {stem: one for stem, one in found if one is not None}
 
 
 @lru_cache(maxsize=1)
@@ -27,11 +29,16 @@ def all_shipped() -> dict[str, law.Procedure]:
     return {one.name: one for one in map(procedures.read, shipped.procedure_files())}
 
 
-NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.read_text("utf-8").startswith("table: 1"))
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml") if re.search(r"^table: 1$", path.read_text("utf-8"), re.M))
 
 
 def of(stem: str) -> procedures.Tried:
-    return next(one for one in tried().values() if Path(one.reading.source.name).stem == stem)
+    return tried()[stem]
+
+
+def all_of(stem: str) -> list[procedures.Tried]:
+    """Every table of the procedure that this table is about."""
+    return [one for one in tried().values() if one.procedure.name == of(stem).procedure.name]
 
 
 def base_of(procedure: law.Procedure) -> law.Procedure | None:
@@ -60,9 +67,14 @@ def test_every_row_comes_out_as_it_says(stem: str) -> None:
 def test_every_gate_that_bars_has_a_row_on_both_sides(stem: str) -> None:
     one = of(stem)
     barring = {gate.id for gate in own_gates(one.procedure) if gate.strength != "may"}
-    assert barring - {code for verdict in one.verdicts for code in verdict.codes} == set()
-    taken = {one.reading.table.acts[v.row.act].do for v in one.verdicts if v.row.act and not v.codes}
-    done = {act.do for act in one.reading.table.acts.values()}
+    assert barring - {code for each in all_of(stem) for verdict in each.verdicts for code in verdict.codes} == set()
+    taken = {
+        each.reading.table.acts[v.row.act].do
+        for each in all_of(stem)
+        for v in each.verdicts
+        if v.row.act and not v.codes
+    }
+    done = {act.do for each in all_of(stem) for act in each.reading.table.acts.values()}
     for gate in barring:
         users = {action.id for action in one.procedure.actions if gate in action.gates}
         assert users & (taken | done), gate
@@ -86,12 +98,12 @@ def test_every_clock_of_its_own_has_a_row(stem: str) -> None:
     base = base_of(one.procedure)
     known = base.clocks if base else ()
     own = {clock.id for clock in one.procedure.clocks if clock not in known}
-    assert own - {verdict.row.clock for verdict in one.verdicts} == set()
+    assert own - {verdict.row.clock for each in all_of(stem) for verdict in each.verdicts} == set()
 
 
 def test_every_shipped_procedure_has_its_table() -> None:
     without = {"cn-record-only@2010"}  # it has no gates
-    assert set(all_shipped()) - set(tried()) == without
+    assert set(all_shipped()) - {one.procedure.name for one in tried().values()} == without
 
 
 def test_a_table_with_names_that_lead_nowhere_is_refused_whole() -> None:
