@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -157,4 +156,4 @@ def affected(
         return
     for one in found:
         print_out(f"{one.no}\t{one.title}\t{one.stage}\t{'已办结' if one.ended else '在办'}\t{one.how}")
-    talk(both(f"{date.today()}：{len(found)} 件以“{name}”为依据", f"{len(found)} cases rest on {name}"))
+    talk(both(f"{len(found)} 件以“{name}”为依据", f"{len(found)} cases rest on {name}"))
