@@ -32,6 +32,8 @@ __all__ = ["AnyVisit", "InspectorVisit", "Posted", "Staff", "StaffVisit", "Tx", 
 NAV = (
     ("/inbox", "工作台", "inbox"),
     ("/cases", "事项", "files"),
+    ("/overdue", "到期未办", "clock"),
+    ("/catalogue", "目录", "list-details"),
     ("/procedures", "程序", "sitemap"),
     ("/public/consultations", "公众参与", "messages"),
     ("/trace", "倒查", "search"),
@@ -91,7 +93,7 @@ class Visit:
     def _nav(self) -> list[dict[str, Any]]:
         actor = cast(Actor, self.actor)
         hidden = set() if permissions.may_inspect(actor) else {"/trace"}
-        hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox"}
+        hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox", "/overdue", "/catalogue"}
         path = self.request.url.path
         return [
             {"href": href, "title": title, "icon": icon, "current": path == href or path.startswith(f"{href}/")}

@@ -26,6 +26,7 @@ MATRIX = {
         GET /cases/{no}/timeline | GET /cases/{no}/drafts | GET /cases/{no}/opinions | GET /cases/{no}/people
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
+        GET /catalogue | GET /catalogue.csv | GET /precedents | GET /overdue
         GET /api/v1/session | GET /api/v1/cases | POST /api/v1/cases | GET /api/v1/cases/{no}
         GET /api/v1/cases/{no}/gates/{action} | GET /api/v1/cases/{no}/actions | POST /api/v1/cases/{no}/actions
         GET /api/v1/cases/{no}/timeline | GET /api/v1/cases/{no}/materials | POST /api/v1/files | GET /api/v1/procedures

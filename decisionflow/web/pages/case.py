@@ -10,9 +10,11 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
 from decisionflow import render
+from decisionflow.core import clocks
+from decisionflow.core.facts import legal_date
 from decisionflow.service import consultations, evidence
 from decisionflow.service.reads import case as reads
-from decisionflow.service.reads import diagram, form, timeline
+from decisionflow.service.reads import desks, diagram, form, timeline
 from decisionflow.web import doors
 from decisionflow.web.pages.files import disposition
 
@@ -93,7 +95,10 @@ def opinions(visit: doors.StaffVisit, no: str) -> HTMLResponse:
 def people(visit: doors.StaffVisit, no: str) -> HTMLResponse:
     with visit.site.store.read() as connection:
         at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
-        return _page(visit, connection, at, "people", bearers=reads.bearers(at))
+        spells = desks.spells(connection, visit.authority, at.facts.case, at.standing.calendar, visit.now)
+        waits = desks.desks(spells, at.standing.calendar, visit.now)
+        ledger = clocks.ledger(at.procedure, at.facts, at.standing.calendar, legal_date(visit.now))
+        return _page(visit, connection, at, "people", bearers=reads.bearers(at), waits=waits, ledger=ledger)
 
 
 @router.get("/cases/{no}/proof")
