@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import harness, processes, pure, steps
+from bench import harness, processes, pure, replays, steps
 from tests import services
 
 
@@ -39,6 +39,7 @@ def _groups() -> dict[str, Callable[[], Iterator[harness.Group]]]:
         "postgresql": _postgresql,
         "decide": lambda: iter([pure.decide_group()]),
         "trail": lambda: iter([pure.trail_group()]),
+        "replay": lambda: iter([replays.group()]),
     }
 
 

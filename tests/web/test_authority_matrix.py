@@ -27,6 +27,7 @@ MATRIX = {
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /catalogue | GET /catalogue.csv | GET /precedents | GET /overdue
+        GET /proposals | POST /proposals | GET /proposals/{proposal} | POST /proposals/{proposal}
         GET /api/v1/session | GET /api/v1/cases | POST /api/v1/cases | GET /api/v1/cases/{no}
         GET /api/v1/cases/{no}/gates/{action} | GET /api/v1/cases/{no}/actions | POST /api/v1/cases/{no}/actions
         GET /api/v1/cases/{no}/timeline | GET /api/v1/cases/{no}/materials | POST /api/v1/files | GET /api/v1/procedures
@@ -65,7 +66,7 @@ def found(store: Store, tmp_path: Path) -> Desk:
 def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
-              "entry": "x", "action": "begin", "position": "0", "person": "x"}  # fmt: skip
+              "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x"}  # fmt: skip
     return method, path.format(**values)
 
 

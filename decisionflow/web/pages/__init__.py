@@ -4,11 +4,24 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from decisionflow.web.pages import act, case, cases, catalogue, files, inbox, public, rules, session, trace, verify
+from decisionflow.web.pages import (
+    act,
+    case,
+    cases,
+    catalogue,
+    files,
+    inbox,
+    proposals,
+    public,
+    rules,
+    session,
+    trace,
+    verify,
+)
 
 
 def routers(*, demo: bool) -> Sequence[APIRouter]:
     """The routers of every screen; the role switcher only in the demo."""
-    screens = (session, act, files, inbox, cases, case, catalogue, rules, public, trace, verify)
+    screens = (session, act, files, inbox, cases, case, catalogue, rules, proposals, public, trace, verify)
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from decisionflow.core import procedure as law
 from decisionflow.errors import NotFound
-from decisionflow.service import procedures, sealing
+from decisionflow.service import permissions, procedures, publications, sealing
 from decisionflow.service.reads import diagram, form, refusals
 from decisionflow.trail import canonical
 from decisionflow.web import doors
@@ -28,7 +28,9 @@ _CASE = text("select no from case_file where authority_id = :a and id = :c")
 def procedure_list(visit: doors.StaffVisit) -> HTMLResponse:
     with visit.site.store.read() as connection:
         found = procedures.published(connection, visit.authority.id)
-    return visit.page("procedures", found=found)
+        waiting = len(publications.proposals(connection, visit.authority))
+    may_publish = permissions.may_publish_rules(visit.actor)
+    return visit.page("procedures", found=found, may_publish=may_publish, waiting=waiting)
 
 
 @router.get("/procedures/{name}/{version}")
