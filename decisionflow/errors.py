@@ -88,6 +88,14 @@ class Conflict(DecisionflowError):
     exit = EXIT_REFUSED
 
 
+class Settled(DecisionflowError):
+    """It was done or decided before, and deciding again would not change that (unlike `Conflict`)."""
+
+    code = "settled"
+    status = 409
+    exit = EXIT_REFUSED
+
+
 class Unavailable(DecisionflowError):
     """Configuration, a service or a folder we depend on is not there."""
 

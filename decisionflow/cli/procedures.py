@@ -400,7 +400,6 @@ def publish(proposal: Proposed, as_: As, folder: where.Folder = None) -> None:
         with site.store.read() as connection:
             full = publications.get(connection, authority, proposal).id
         found = site.store.write(lambda tx: publications.publish(tx, authority, full, actor, now))
-        site.store.write(lambda tx: publications.after_publishing(tx, authority, [found]))
     talk(both(f"已发布 {found.name}", f"published {found.name}"))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from decisionflow.core import calendar as days
 from decisionflow.core import clocks
@@ -74,16 +74,18 @@ _OPEN = text("""
 """)
 
 
-def current(connection: Connection, authority: str, name: str, count: int | None = None) -> days.Calendar:
+_STATE = text("select count(*) || max(entry_id) from calendar_year where authority_id = :authority")
+
+
+def current(connection: Connection, authority: str, name: str, state: str | None = None) -> days.Calendar:
     """The calendar of all published years, a place's own days laid over the national ones.
 
-    `count` (how many rows the authority has) saves a query on the step path.
+    `state` (how many years the authority has, and its newest entry) saves a query on the step path. The entry is
+    part of it, so that what an undone transaction saw is never taken for what another then published.
     """
-    if count is None:
-        count = connection.execute(
-            select(func.count()).select_from(_YEARS).where(_YEARS.c.authority_id == authority)
-        ).scalar_one()
-    key = (str(connection.engine.url), authority, name, str(count))
+    if state is None:
+        state = connection.execute(_STATE, {"authority": authority}).scalar_one()
+    key = (str(connection.engine.url), authority, name, str(state))
     if key not in _CACHE:
         rows = connection.execute(
             select(_YEARS.c.source, _YEARS.c.year).where(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Timing
-from decisionflow.errors import BadInput, Conflict, Forbidden, Problem
+from decisionflow.errors import BadInput, Forbidden, Problem, Settled
 from decisionflow.service import entries, permissions, projections, shipped
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -46,7 +46,7 @@ class Text:
 def load(
     tx: Tx, authority: Authority, source: str, name: str, data: bytes, actor: Actor, now: datetime
 ) -> Text:  # fmt: skip
-    """Keep the official text of an instrument. Raises Forbidden, BadInput, Conflict."""
+    """Keep the official text of an instrument. Raises Forbidden, BadInput, Settled."""
     if not permissions.may_publish_rules(actor):
         raise Forbidden("may not load laws", say="只有合法性审查部门、政府办公室的人员可以载入官方文本")
     instrument = shipped.registry().sources.get(source)
@@ -59,14 +59,15 @@ def load(
         raise BadInput([Problem("FILE", f"文件超过 {LARGEST // 1024 // 1024} MB", rule="too-large")])
     stored = tx.blobs.put(data, kind_of(name, data))
     if any(one.sha256 == stored.sha256 for one in texts(tx.connection, authority, source)):
-        raise Conflict("text is loaded", say=f"《{instrument.title}》的这份文本已经载入过")
-    body = {"law": source, "title": instrument.title, "name": PurePath(name).name[:200], "sha256": stored.sha256,
+        raise Settled("text is loaded", say=f"《{instrument.title}》的这份文本已经载入过")
+    kept_as = PurePath(name).name[:200]
+    body = {"law": source, "title": instrument.title, "name": kept_as, "sha256": stored.sha256,
             "type": stored.type, "bytes": stored.size}  # fmt: skip
     draft = entries.Draft("law.imported", body, blobs=[stored.row(now)])
     at = entries.head(tx.connection, authority.id, "procedure", "laws")
     composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
     tx.add(Record(composed.append, (*composed.rows, *projections.law_rows(composed.record))))
-    return Text(source, stored.sha256, instrument.title, body["name"], stored.type, stored.size, now, actor.name)  # type: ignore[arg-type]
+    return Text(source, stored.sha256, instrument.title, kept_as, stored.type, stored.size, now, actor.name)
 
 
 def texts(connection: Connection, authority: Authority, source: str = "") -> tuple[Text, ...]:

@@ -15,7 +15,7 @@ from decisionflow.core import clocks, difference
 from decisionflow.core import procedure as law
 from decisionflow.core import step as core
 from decisionflow.core.facts import Facts, Timing, fold, legal_date
-from decisionflow.errors import BadInput, Conflict, Forbidden, NotFound, Problem
+from decisionflow.errors import BadInput, Forbidden, NotFound, Problem, Settled
 from decisionflow.service import entries, permissions, procedures, projections, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -65,13 +65,13 @@ def published(connection: Connection, authority: Authority, name: str) -> law.Pr
 
 
 def plan(connection: Connection, authority: Authority, no: str, to: law.Procedure, now: datetime) -> Plan:
-    """What moving a case would change; writes nothing. Raises NotFound, Conflict."""
+    """What moving a case would change; writes nothing. Raises NotFound, Settled."""
     standing = steps.load(connection, authority, no)
     old, facts = standing.procedure, standing.facts
     if old.digest == to.digest:
-        raise Conflict("the same version", say=f"{no} 已经在办 {to.name} 这一版本")
+        raise Settled("the same version", say=f"{no} 已经在办 {to.name} 这一版本")
     if old.is_ended(facts.stages):
-        raise Conflict("the case is over", say=f"{no} 已经办结，不能再改用别的版本")
+        raise Settled("the case is over", say=f"{no} 已经办结，不能再改用别的版本")
     missing = tuple(
         f"{old.tracks[track].title}“{old.tracks[track].stages[stage]}”"
         for track, stage in facts.stages.items()
@@ -102,7 +102,7 @@ def plan(connection: Connection, authority: Authority, no: str, to: law.Procedur
 def move(
     tx: Tx, authority: Authority, no: str, to: law.Procedure, reason: str, actor: Actor, now: datetime
 ) -> str:  # fmt: skip
-    """Move a case; the entry's id. Raises Forbidden, BadInput, NotFound, Conflict."""
+    """Move a case; the entry's id. Raises Forbidden, BadInput, NotFound, Settled."""
     if not permissions.may_publish_rules(actor):
         raise Forbidden("may not move cases", say="只有合法性审查部门、政府办公室的人员可以把事项改到别的版本")
     reason = reason.strip()

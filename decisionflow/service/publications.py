@@ -6,9 +6,9 @@ people. A published calendar moves the running clocks of open cases; `moved` say
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -18,7 +18,7 @@ from decisionflow.core import calendar as days
 from decisionflow.core import clocks, soundness
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Timing, legal_date, thaw
-from decisionflow.errors import BadInput, Conflict, Forbidden, NotFound, Problem
+from decisionflow.errors import BadInput, Forbidden, NotFound, Problem, Settled
 from decisionflow.service import calendars, entries, permissions, procedures, projections
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -63,7 +63,7 @@ class Moved:
 def propose_procedure(
     tx: Tx, authority: Authority, procedure: law.Procedure, reason: str, actor: Actor, now: datetime
 ) -> str:  # fmt: skip
-    """Propose a procedure; the proposal's id. Raises Forbidden, BadInput, Conflict."""
+    """Propose a procedure; the proposal's id. Raises Forbidden, BadInput, Settled."""
     _may(actor)
     faults = soundness.check(procedure)
     if faults:
@@ -71,7 +71,7 @@ def propose_procedure(
             [Problem(".".join(map(str, fault.path)), fault.say, procedure.name, rule=fault.rule) for fault in faults]
         )
     if procedures.exists(tx.connection, authority.id, procedure.digest):
-        raise Conflict(f"{procedure.name} is published", say=f"{procedure.name} 的这一内容已经发布过")
+        raise Settled(f"{procedure.name} is published", say=f"{procedure.name} 的这一内容已经发布过")
     body = {**procedures.told(procedure), "reason": _reason(reason)}
     return _propose(tx, authority, "procedure", procedure.id, body, procedure.canonical, "application/json", actor, now)
 
@@ -79,7 +79,7 @@ def propose_procedure(
 def propose_calendar(
     tx: Tx, authority: Authority, source: str, name: str, reason: str, actor: Actor, now: datetime
 ) -> str:  # fmt: skip
-    """Propose a year's notice; the proposal's id. Raises Forbidden, BadInput, Conflict."""
+    """Propose a year's notice; the proposal's id. Raises Forbidden, BadInput, Settled."""
     _may(actor)
     year = days.read_year(source, name)
     _fits(tx.connection, authority, year, name)
@@ -89,7 +89,10 @@ def propose_calendar(
 
 
 def publish(tx: Tx, authority: Authority, proposal: str, actor: Actor, now: datetime) -> Proposal:
-    """Publish what somebody else proposed. Raises NotFound, Conflict, Forbidden."""
+    """Publish what somebody else proposed; with a notice the deadlines of open cases move.
+
+    Raises NotFound, Settled, Forbidden.
+    """
     found = _open(tx.connection, authority, proposal, actor)
     if found.person == actor.person:
         say = "提出人不能自己发布，请另一人核对后发布（两人发布）"
@@ -97,19 +100,22 @@ def publish(tx: Tx, authority: Authority, proposal: str, actor: Actor, now: date
     data = tx.blobs.get(found.digest)
     if found.kind == "procedure":
         one = law.load(data)
-        rows = lambda record: projections.procedure_rows(record, data)  # noqa: E731
+        rows = partial(projections.procedure_rows, canonical=data)
         _settle(tx, authority, found, "published", procedures.told(one), one.id, actor, now, rows)
     else:
         year = days.read_year(data.decode(), found.name)
         _fits(tx.connection, authority, year, found.name)
-        rows = lambda record: projections.calendar_rows(record, data.decode())  # noqa: E731
+        rows = partial(projections.calendar_rows, source=data.decode())
         body = calendars.told(year, data.decode())
+        tx.begin()
         _settle(tx, authority, found, "published", body, authority.calendar, actor, now, rows)
+        tx.flush()
+        calendars.refresh(tx, authority)
     return found
 
 
 def withdraw(tx: Tx, authority: Authority, proposal: str, reason: str, actor: Actor, now: datetime) -> Proposal:
-    """Take a proposal back, by whoever may publish. Raises NotFound, Conflict, Forbidden, BadInput."""
+    """Take a proposal back, by whoever may publish. Raises NotFound, Settled, Forbidden, BadInput."""
     found = _open(tx.connection, authority, proposal, actor)
     chain = found.name.partition("@")[0] if found.kind == "procedure" else authority.calendar
     _settle(tx, authority, found, "withdrawn", {"reason": _reason(reason)}, chain, actor, now, lambda record: ())
@@ -171,7 +177,7 @@ def _reason(words: str) -> str:
 
 
 def _fits(connection: Connection, authority: Authority, year: days.Year, name: str) -> None:
-    """A new notice of a year has a higher version than the last. Raises Conflict, BadInput."""
+    """A new notice of a year has a higher version than the last. Raises Settled, BadInput."""
     wanted = (
         (_YEARS.c.authority_id == authority.id)
         & (_YEARS.c.calendar == authority.calendar)
@@ -179,7 +185,7 @@ def _fits(connection: Connection, authority: Authority, year: days.Year, name: s
     )
     rows = connection.execute(select(_YEARS.c.version, _YEARS.c.digest).where(wanted)).all()
     if any(row.digest == year.digest for row in rows):
-        raise Conflict(f"{name} is published", say=f"{year.year}年的这份放假安排已经发布过")
+        raise Settled(f"{name} is published", say=f"{year.year}年的这份放假安排已经发布过")
     if any(row.version >= year.version for row in rows):
         last = max(row.version for row in rows)
         say = f"{year.year}年已有第{last}版，修改后的通知应当写 version: {last + 1}"
@@ -192,7 +198,7 @@ def _propose(
 ) -> str:  # fmt: skip
     twice = [one for one in proposals(tx.connection, authority) if one.digest == body["digest"]]
     if twice:
-        raise Conflict("already proposed", say=f"{twice[0].person_name}已经提出过同样的内容，等待另一人发布")
+        raise Settled("already proposed", say=f"{twice[0].person_name}已经提出过同样的内容，等待另一人发布")
     draft = entries.Draft(f"{kind}.proposed", body, blobs=[tx.blobs.put(data, media).row(now)])
     at = entries.head(tx.connection, authority.id, kind, chain)
     composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
@@ -204,7 +210,7 @@ def _open(connection: Connection, authority: Authority, proposal: str, actor: Ac
     _may(actor)
     found = get(connection, authority, proposal)
     if found.state != "open":
-        raise Conflict("already settled", say=f"“{found.title}”已由{found.settled_by}处理")
+        raise Settled("already settled", say=f"“{found.title}”已由{found.settled_by}处理")
     return found
 
 
@@ -224,8 +230,3 @@ def _proposal(row: Row | Any) -> Proposal:
         row["entry_id"], row["kind"], row["name"], row["title"], row["digest"], row["reason"], row["person_id"],
         row["person_name"], row["proposed_at"], row["state"], row["settled_by"],
     )  # fmt: skip
-
-
-def after_publishing(tx: Tx, authority: Authority, found: Iterable[Proposal]) -> int:
-    """Recompute the clocks of open cases when a calendar was among what was published; how many cases."""
-    return calendars.refresh(tx, authority) if any(one.kind == "calendar" for one in found) else 0

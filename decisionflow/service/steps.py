@@ -126,7 +126,7 @@ class Standing:
 
 _READ = text("""
     select c.facts, h.seq, h.head, k.entry_id, k.fingerprint, e.sha256 as key_sha256,
-           (select count(*) from calendar_year y where y.authority_id = :authority) as years
+           (select count(*) || max(y.entry_id) from calendar_year y where y.authority_id = :authority) as years
     from case_file c
     join trail_chain h on h.authority_id = c.authority_id and h.kind = 'case' and h.chain_id = c.id
     left join act_key k on k.authority_id = :authority and k.person_id = :person and k.key = :key

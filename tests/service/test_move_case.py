@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from decisionflow.core import procedure as law
-from decisionflow.errors import BadInput, Conflict, Forbidden, NotFound
+from decisionflow.errors import BadInput, Forbidden, NotFound, Settled
 from decisionflow.service import moving, procedures, rehearsals, replay, steps
 from decisionflow.service.reads import citations
 from decisionflow.store.engine import Store
@@ -102,11 +102,11 @@ def test_a_page_opened_before_the_move_is_stale(found: Office, stricter: law.Pro
 
 def test_a_move_twice_is_refused_and_so_is_one_of_a_case_that_is_over(found: Office, stricter: law.Procedure) -> None:
     move(found, stricter)
-    with pytest.raises(Conflict, match="same version"):
+    with pytest.raises(Settled, match="same version"):
         move(found, stricter)
     found.do("lead", "finish")
     old = found.stage.procedures[0]
-    with pytest.raises(Conflict, match="over"):
+    with pytest.raises(Settled, match="over"):
         move(found, old)
 
 

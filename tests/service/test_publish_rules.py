@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from decisionflow.core import calendar as days
-from decisionflow.errors import BadInput, Conflict, Forbidden, NotFound
+from decisionflow.errors import BadInput, Forbidden, NotFound, Settled
 from decisionflow.service import calendars, procedures, publications, rehearsals, replay, scripts, shipped
 from decisionflow.service.actors import Actor
 from decisionflow.store.engine import Store
@@ -103,8 +103,7 @@ def test_a_notice_moves_exactly_the_running_deadlines_it_names_before(store: Sto
         )
     )
     assert due() == date(2024, 5, 10)
-    done = store.write(lambda tx: publications.publish(tx, found.authority, proposal, chief, found.now))
-    assert store.write(lambda tx: publications.after_publishing(tx, found.authority, [done])) == 1
+    store.write(lambda tx: publications.publish(tx, found.authority, proposal, chief, found.now))
     assert due() == date(2024, 5, 13)
     with store.read() as connection:
         assert replay.compare(connection, store.blobs, found.authority.id) == ()
@@ -125,7 +124,7 @@ def test_one_person_cannot_publish_alone_and_a_stranger_not_at_all(store: Store)
     with pytest.raises(BadInput):
         propose(legal, "短")
     proposal = propose(legal)
-    with pytest.raises(Conflict):
+    with pytest.raises(Settled):
         propose(legal)
     with pytest.raises(Forbidden, match="proposer"):
         store.write(lambda tx: publications.publish(tx, found.authority, proposal, legal, found.now))
@@ -135,7 +134,7 @@ def test_one_person_cannot_publish_alone_and_a_stranger_not_at_all(store: Store)
         assert not procedures.exists(connection, found.authority.id, one.digest)
     other = found.stage.actors["office"]
     store.write(lambda tx: publications.publish(tx, found.authority, proposal, other, found.now + timedelta(hours=1)))
-    with pytest.raises(Conflict):
+    with pytest.raises(Settled):
         store.write(lambda tx: publications.publish(tx, found.authority, proposal, other, found.now))
     with store.read() as connection:
         assert procedures.exists(connection, found.authority.id, one.digest)
@@ -171,5 +170,5 @@ def test_a_notice_that_is_not_newer_is_refused_with_the_number_it_should_have(st
 
     with pytest.raises(BadInput, match="version: 3"):
         propose(wrong)
-    with pytest.raises(Conflict):
+    with pytest.raises(Settled):
         propose(SECOND)

@@ -114,8 +114,7 @@ def settle(visit: doors.StaffVisit, form: doors.Posted, proposal: str) -> Respon
     store, authority = visit.site.store, visit.authority
     try:
         if form.get("do") == "publish":
-            done = store.write(lambda tx: publications.publish(tx, authority, proposal, visit.actor, visit.now))
-            store.write(lambda tx: publications.after_publishing(tx, authority, [done]))
+            store.write(lambda tx: publications.publish(tx, authority, proposal, visit.actor, visit.now))
         elif form.get("do") == "withdraw":
             reason = str(form.get("reason", ""))
             store.write(lambda tx: publications.withdraw(tx, authority, proposal, reason, visit.actor, visit.now))
