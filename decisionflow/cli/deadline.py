@@ -12,7 +12,6 @@ from decisionflow.core import calendar as days
 from decisionflow.errors import EXIT_CANNOT_DECIDE, BadInput, NotFound, Problem
 from decisionflow.service import shipped
 
-UNITS = ("day", "workday", "month", "year")
 KINDS = {"min": "最短期（锁）", "max": "最长期（钟）", "before": "提前期（倒算）"}
 
 
@@ -41,8 +40,8 @@ def counted(start: str, length: int, unit: str, kind: str, name: str, known_on: 
     """The count that the options ask for. Raises BadInput with every option that is wrong."""
     problems: list[Problem] = []
     first, known = _day(start, "start", problems), _day(known_on, "known_on", problems) if known_on else None
-    if unit not in UNITS:
-        problems.append(Problem("unit", f"应当是 {'、'.join(UNITS)} 之一", rule="choice"))
+    if unit not in days.UNITS:
+        problems.append(Problem("unit", f"应当是 {'、'.join(days.UNITS)} 之一", rule="choice"))
     if kind not in KINDS:
         problems.append(Problem("kind", "应当是 min、max 或 before", rule="choice"))
     if not 0 < length <= 9999:

@@ -28,7 +28,7 @@ Confirmed = Literal["source", "secondary", "memory", "derived"]
 _FIXED = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
 _NEW_DAYS = 2024  # 2 May is a statutory holiday since the 2025 calendar (T-08)
 _WEEKDAYS = "一二三四五六日"
-UNITS: Mapping[str, str] = {"day": "日", "workday": "个工作日", "month": "个月", "year": "年"}
+UNITS: Mapping[Unit, str] = {"day": "日", "workday": "个工作日", "month": "个月", "year": "年"}
 
 
 class YearFile(files.Frozen):

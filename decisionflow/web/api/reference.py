@@ -72,7 +72,7 @@ def rule(visit: doors.StaffVisit, rule: str) -> JSONResponse:
 def deadline(visit: doors.StaffVisit, start: date, length: int, unit: str = "day", kind: str = "min") -> JSONResponse:
     """Where a period ends, counted by the authority's calendar: the raw last day and the day it rolls to."""
     wrong = [
-        (unit not in ("day", "workday"), "unit", "应当是 day 或 workday"),
+        (unit not in days.UNITS, "unit", f"应当是 {'、'.join(days.UNITS)} 之一"),
         (kind not in ("min", "max", "before"), "kind", "应当是 min、max 或 before"),
         (not 0 < length <= 9999, "length", "应当是 1 到 9999 的整数"),
     ]
