@@ -12,9 +12,9 @@ from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import EXIT_REFUSED, BadInput, NotFound, Problem
-from decisionflow.service import steps
+from decisionflow.service import calendars, steps
 from decisionflow.service.reads import desks as waits
-from decisionflow.service.reads import refusals
+from decisionflow.service.reads import refusals, stored
 from decisionflow.service.reads import timeline as events
 from decisionflow.service.reads import why as reads
 
@@ -114,7 +114,8 @@ def desks(
     with where.opened(folder) as site, site.store.read() as connection:
         authority, now = site.authority(), site.clock()
         if not no:
-            late = waits.overdue(connection, authority, now)
+            official = calendars.current(connection, authority.id, authority.calendar)
+            late = waits.overdue(stored.cases(connection, authority), official, now)
         else:
             standing = steps.load(connection, authority, no)
             spells = waits.spells(connection, authority, standing.facts.case, standing.calendar, now)

@@ -10,7 +10,7 @@ import typer
 
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
-from decisionflow.errors import EXIT_REFUSED, BadInput, NotFound, Problem
+from decisionflow.errors import EXIT_REFUSED, BadInput
 from decisionflow.service import catalogues, publications, steps
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ def calendar(
     as_json: Json = False,
 ) -> None:
     """Say which running deadlines a notice moves, and propose it; another person publishes it."""
-    source = read(file)
+    source = where.read_text(file)
     with where.opened(folder, read_only=dry_run) as site:
         authority, now = site.authority(), site.clock()
         with site.store.read() as connection:
@@ -54,18 +54,6 @@ def calendar(
     talk(both(f"已提出，编号 {found}，请另一人核对后运行 procedures publish", f"proposed as {found}"))
 
 
-def read(file: Path) -> str:
-    """A file's text. Raises NotFound, BadInput."""
-    try:
-        return file.read_text("utf-8-sig")
-    except OSError as fault:
-        raise NotFound(f"cannot read {file}: {fault}", say=f"读不到文件 {file}") from fault
-    except UnicodeDecodeError as fault:
-        raise BadInput(
-            [Problem("", f"不是 UTF-8 文本（第 {fault.start} 字节）", str(file), rule="encoding")]
-        ) from fault
-
-
 @app.command()
 def catalogue(
     file: File,
@@ -78,10 +66,7 @@ def catalogue(
     folder: where.Folder = None,
 ) -> None:
     """Take the items of a csv or xlsx file in as the draft of a yearly catalogue; nothing when a row is wrong."""
-    try:
-        data = file.read_bytes()
-    except OSError as fault:
-        raise NotFound(f"cannot read {file}: {fault}", say=f"读不到文件 {file}") from fault
+    data = where.read(file)
     with where.opened(folder, read_only=dry_run) as site:
         authority, now = site.authority(), site.clock()
         with site.store.read() as connection:

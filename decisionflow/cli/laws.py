@@ -12,9 +12,9 @@ from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.core import procedure as rules
 from decisionflow.core.facts import legal_date
-from decisionflow.errors import EXIT_FINDINGS, BadInput, NotFound, Problem, Unavailable
+from decisionflow.errors import EXIT_FINDINGS, BadInput, Problem, Unavailable
 from decisionflow.service import laws, shipped
-from decisionflow.service.reads import citations
+from decisionflow.service.reads import citations, stored
 from decisionflow.service.reads import lookup as reads
 from decisionflow.service.reads.coverage import MARKS, STATES, Place
 
@@ -105,10 +105,7 @@ def import_(
     folder: where.Folder = None,
 ) -> None:
     """Load the official text of an instrument from a file; it is kept under its hash."""
-    try:
-        data = file.read_bytes()
-    except OSError as fault:
-        raise NotFound(f"cannot read {file}: {fault}", say=f"读不到文件 {file}") from fault
+    data = where.read(file)
     with where.opened(folder, read_only=False) as site:
         authority, now = site.authority(), site.clock()
         actor = where.actor(site, as_, now)
@@ -123,9 +120,10 @@ def check(folder: where.Folder = None, as_json: Json = False) -> None:
     found = [("", one) for one in citations.of_registry(shipped.registry())]
     try:
         with where.opened(folder) as site, site.store.read() as connection:
-            for procedure, facts, _ in citations.cases(connection, site.authority()):
-                found += [(facts.no, one) for one in citations.of_case(procedure, facts)]
-            found += citations.ended_bases(connection, site.authority(), legal_date(site.clock()))
+            cases = tuple(stored.cases(connection, site.authority()))
+            for case in cases:
+                found += [(case.facts.no, one) for one in citations.of_case(case.procedure, case.facts)]
+            found += citations.ended_bases(cases, legal_date(site.clock()))
     except Unavailable:
         talk(both("没有打开任何数据，只核对规则库", "no installation: only the registry was checked"))
     if as_json:
@@ -145,7 +143,7 @@ def affected(
 ) -> None:
     """List the open cases and issued decisions that rest on an instrument that was changed or repealed."""
     with where.opened(folder) as site, site.store.read() as connection:
-        found = tuple(citations.affected(connection, site.authority(), name))
+        found = tuple(citations.affected(stored.cases(connection, site.authority()), name))
     if as_json:
         print_json(
             [

@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 from decisionflow import settings as configuration
 from decisionflow.cli.app import both
 from decisionflow.core.facts import legal_date
-from decisionflow.errors import BadInput, Problem, Unavailable
+from decisionflow.errors import BadInput, NotFound, Problem, Unavailable
 from decisionflow.service import actors, demo
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
@@ -78,3 +78,20 @@ def actor(site: Site, name: str, now: datetime) -> Actor:
         )
         raise BadInput([Problem("--as", say, rule="choice")])
     return replace(found[0], auth={"method": "terminal"})
+
+
+def read(file: Path) -> bytes:
+    """A file that the operator named. Raises NotFound."""
+    try:
+        return file.read_bytes()
+    except OSError as fault:
+        raise NotFound(f"cannot read {file}: {fault}", say=f"读不到文件 {file}") from fault
+
+
+def read_text(file: Path) -> str:
+    """The same as text. Raises NotFound, BadInput."""
+    try:
+        return read(file).decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        problem = Problem("", f"不是 UTF-8 文本（第 {fault.start} 字节）", str(file), rule="encoding")
+        raise BadInput([problem]) from fault

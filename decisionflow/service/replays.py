@@ -16,7 +16,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core.rejudge import Otherwise, rejudge
 from decisionflow.service import calendars, rehearsals, scripts
 from decisionflow.service.authorities import Authority
-from decisionflow.service.reads import citations
+from decisionflow.service.reads import stored
 from decisionflow.store.engine import Store
 
 
@@ -60,7 +60,7 @@ class Rehearsed:
 
 def count(connection: Connection, authority: Authority, procedure: str) -> int:
     """How many stored cases stand under a procedure, in any version."""
-    return sum(one.id == procedure for one, _, _ in citations.cases(connection, authority))
+    return sum(one.procedure.id == procedure for one in stored.cases(connection, authority))
 
 
 def over_cases(
@@ -68,10 +68,11 @@ def over_cases(
 ) -> Iterator[Replayed]:  # fmt: skip
     """Every stored case of the procedure (or of another, `of`), judged again under this version, by number."""
     calendar = calendars.current(connection, authority.id, authority.calendar)
-    for old, facts, ended in citations.cases(connection, authority):
-        if old.id == (of or procedure.id):
+    for one in stored.cases(connection, authority):
+        if one.procedure.id == (of or procedure.id):
+            facts = one.facts
             found = rejudge(procedure, facts, calendar)
-            yield Replayed(facts.no, facts.title, old.version, len(facts.acts), ended, found)
+            yield Replayed(facts.no, facts.title, one.procedure.version, len(facts.acts), one.ended, found)
 
 
 def over_script(fresh: Callable[[], Store], reading: scripts.Reading, procedure: law.Procedure) -> Rehearsed:

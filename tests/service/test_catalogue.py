@@ -12,7 +12,7 @@ import pytest
 from decisionflow.core import procedure as law
 from decisionflow.errors import BadInput
 from decisionflow.service import catalogues, procedures, rehearsals, steps
-from decisionflow.service.reads import catalogue, precedents
+from decisionflow.service.reads import catalogue, precedents, stored
 from decisionflow.store.engine import Store
 from tests.core.play import WORKFLOWS
 from tests.service.stage import Office, office
@@ -133,7 +133,7 @@ def published(store: Store) -> Office:
 def test_items_carry_their_adjustment_only_once_it_is_published(store: Store) -> None:
     work = published(store)
     with store.read() as connection:
-        (before,) = catalogue.catalogues(connection, work.authority, work.now)
+        (before,) = catalogue.catalogues(stored.cases(connection, work.authority), work.now)
     assert (before.year, before.published_on, before.consent, before.adjusted) == (
         2021, date(2021, 2, 1), "区委〔2021〕2号", 0)  # fmt: skip
     assert [one.title for one in before.items] == ["新型综合垃圾处理中心", "兴隆公园", "2021年老旧小区改造"]
@@ -145,7 +145,7 @@ def test_items_carry_their_adjustment_only_once_it_is_published(store: Store) ->
         papers=("published_adjustment",),
     )
     with store.read() as connection:
-        (after,) = catalogue.catalogues(connection, work.authority, work.now)
+        (after,) = catalogue.catalogues(stored.cases(connection, work.authority), work.now)
     assert after.adjusted == 2
     assert [(one.title, one.state) for one in after.items] == [
         ("新型综合垃圾处理中心", "not_started"), ("兴隆公园", "removed"), ("2021年老旧小区改造", "not_started"),
@@ -160,7 +160,7 @@ def test_an_item_past_its_month_is_late_until_its_case_is_decided(store: Store) 
     store.write(lambda tx: procedures.publish(tx, work.authority, major, system, work.now))
     later = datetime(2022, 1, 10, 1, tzinfo=UTC)
     with store.read() as connection:
-        (found,) = catalogue.catalogues(connection, work.authority, later)
+        (found,) = catalogue.catalogues(stored.cases(connection, work.authority), later)
     waste = found.items[0]
     assert (waste.late, waste.age, waste.state) == (10, 343, "not_started")
     propose = major.action("propose")
@@ -178,7 +178,7 @@ def test_an_item_past_its_month_is_late_until_its_case_is_decided(store: Store) 
     done = store.write(lambda tx: steps.take_step(tx, work.authority, registrar, ask, work.now))
     assert isinstance(done, steps.Done), done
     with store.read() as connection:
-        (found,) = catalogue.catalogues(connection, work.authority, later)
+        (found,) = catalogue.catalogues(stored.cases(connection, work.authority), later)
     waste = found.items[0]
     assert (waste.state, [case.no for case in waste.cases], waste.late) == ("going", [done.no], 10)
 
@@ -193,12 +193,13 @@ def test_a_recorded_no_is_found_by_words_and_class(store: Store) -> None:
     work.do("chief", "judge_not_major", ground="small", in_catalogue="no", reason="影响限于三个小区")
     legal = work.stage.actors["legal"]
     with store.read() as connection:
+        seen = stored.visible(connection, work.authority, legal)
+        assert stored.visible(connection, work.authority, work.stage.actors["expert"]) == ()
 
-        def ask(**given: str) -> list[str]:
-            return [one.no for one in precedents.precedents(connection, work.authority, legal, **given)]
+    def ask(**given: str) -> list[str]:
+        return [one.no for one in precedents.precedents(seen, **given)]
 
-        (found,) = precedents.precedents(connection, work.authority, legal)
-        assert (found.major, found.ground, found.reason) == (False, "影响达不到重大的程度", "影响限于三个小区")
-        assert ask(words="停车位") == ask(words="三个小区") == ask(klass="construction") == [work.no]
-        assert ask(words="公园") == ask(klass="plan") == []
-        assert precedents.precedents(connection, work.authority, work.stage.actors["expert"]) == ()
+    (found,) = precedents.precedents(seen)
+    assert (found.major, found.ground, found.reason) == (False, "影响达不到重大的程度", "影响限于三个小区")
+    assert ask(words="停车位") == ask(words="三个小区") == ask(klass="construction") == [work.no]
+    assert ask(words="公园") == ask(klass="plan") == []

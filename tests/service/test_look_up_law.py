@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from decisionflow.errors import BadInput, Conflict, DecisionflowError, Forbidden, NotFound
+from decisionflow.errors import BadInput, DecisionflowError, Forbidden, NotFound, Settled
 from decisionflow.service import laws, procedures, replay, shipped
-from decisionflow.service.reads import citations, lookup
+from decisionflow.service.reads import citations, lookup, stored
 from decisionflow.store.engine import Store
 from tests.core.play import WORKFLOWS, Do, play
 from tests.service.stage import Office, office
@@ -84,7 +84,7 @@ def test_what_cannot_be_loaded_leaves_nothing(store: Store, given: dict[str, obj
 def test_the_same_text_twice_is_refused_and_another_is_kept_beside_it(store: Store) -> None:
     work = office(store)
     load(work)
-    with pytest.raises(Conflict):
+    with pytest.raises(Settled):
         load(work)
     load(work, data=(TEXT + "第二十七条　新增。\n").encode())
     with store.read() as connection:
@@ -124,11 +124,12 @@ def test_a_basis_is_held_against_the_day_of_the_act(store: Store, tmp_path: Path
     assert [(one.what, one.fault) for one in citations.of_case(procedure, work.facts())] == [
         ("早的规定", "ended"), ("晚的规定", "not-yet")]  # fmt: skip
     with store.read() as connection:
-        assert [(no, one.what) for no, one in citations.ended_bases(connection, work.authority, date(2025, 1, 1))] == [
-            (work.no, "早的规定"), (work.no, "好的规定")]  # fmt: skip
-        assert [one.no for one in citations.affected(connection, work.authority, "好的规定")] == [work.no]
-        assert [one.no for one in citations.affected(connection, work.authority, "713")] == [work.no]
-        assert list(citations.affected(connection, work.authority, "另一部法")) == []
+        cases = tuple(stored.cases(connection, work.authority))
+    assert [(no, one.what) for no, one in citations.ended_bases(cases, date(2025, 1, 1))] == [
+        (work.no, "早的规定"), (work.no, "好的规定")]  # fmt: skip
+    assert [one.no for one in citations.affected(cases, "好的规定")] == [work.no]
+    assert [one.no for one in citations.affected(cases, "713")] == [work.no]
+    assert list(citations.affected(cases, "另一部法")) == []
 
 
 def test_an_act_before_its_rule_took_effect_is_found() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from decisionflow.service import calendars
-from decisionflow.service.reads import desks
+from decisionflow.service.reads import desks, stored
 from decisionflow.store.engine import Store
 from tests.service.stage import Office, office
 
@@ -58,7 +58,8 @@ def test_a_case_past_its_deadline_is_listed_with_whose_turn_it_is_and_a_finished
 
     def late(on: datetime) -> tuple[desks.Overdue, ...]:
         with store.read() as connection:
-            return desks.overdue(connection, work.authority, on)
+            official = calendars.current(connection, work.authority.id, work.authority.calendar)
+            return desks.overdue(stored.cases(connection, work.authority), official, on)
 
     assert late(datetime(2024, 5, 10, 1, tzinfo=UTC)) == ()
     (one,) = late(datetime(2024, 5, 13, 1, tzinfo=UTC))

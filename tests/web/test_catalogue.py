@@ -50,11 +50,12 @@ def test_a_year_without_a_catalogue_is_not_found_and_a_bad_year_is_refused(book:
     book.get("office", "/catalogue?year=x", 422)
 
 
-def test_administrators_have_no_lists(book: Desk) -> None:
-    admin = next((key for key, one in book.work.stage.actors.items() if "system_admin" in one.duties), "")
-    if admin:
-        for path in ("/catalogue", "/precedents", "/overdue"):
-            book.get(admin, path, 404)
+def test_administrators_have_no_lists(store: Store, tmp_path: Path) -> None:
+    keeper = {"post": ["system_admin"], "unit": "信息中心", "name": "杜若", "title": "系统管理员"}
+    found = desk(store, tmp_path, procedure=BOOK, keeper=keeper)
+    assert found.work.stage.actors["keeper"].duties == ("system_admin",)
+    for path in ("/catalogue", "/catalogue.csv?year=2025", "/precedents", "/overdue"):
+        found.get("keeper", path, 404)
 
 
 def test_somebody_who_may_opens_a_year_and_others_are_not_offered_it(store: Store, tmp_path: Path) -> None:

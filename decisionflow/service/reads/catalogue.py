@@ -12,13 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-import orjson
-from sqlalchemy import Connection, text
-
 from decisionflow.core import procedure as law
-from decisionflow.core.facts import Act, Facts, legal_date, thaw
-from decisionflow.service import procedures
-from decisionflow.service.authorities import Authority
+from decisionflow.core.facts import Act, Facts, legal_date
+from decisionflow.service.reads.stored import Stored
 
 PROCEDURE = "decision-catalogue"
 State = Literal["decided", "going", "not_started", "stopped", "removed"]
@@ -88,22 +84,22 @@ class Catalogue:
         return sum(bool(item.late) for item in self.items)
 
 
-_CASES = text("select no, procedure, facts from case_file where authority_id = :a order by no")
-
-
-def catalogues(connection: Connection, authority: Authority, now: datetime) -> tuple[Catalogue, ...]:
-    """Every catalogue of a government, the newest year first."""
-    books: list[tuple[law.Procedure, Facts]] = []
+def catalogues(cases: Iterable[Stored], now: datetime) -> tuple[Catalogue, ...]:
+    """Every catalogue of a government, the newest year first, its items with those of the cases that name them."""
+    books: list[Stored] = []
     started: dict[str, list[Started]] = {}
-    for row in connection.execute(_CASES, {"a": authority.id}).all():
-        procedure = procedures.by_digest(connection, authority.id, row.procedure)
-        facts = thaw(orjson.loads(row.facts))
-        if PROCEDURE in (procedure.id, *(one.partition("@")[0] for one in procedure.built_from)):
-            books.append((procedure, facts))
-        elif item := str(facts.matter.get("catalogue_item", "")).strip():
-            started.setdefault(item, []).append(_started(procedure, facts))
-    found = (_catalogue(procedure, facts, started, legal_date(now)) for procedure, facts in books)
+    for one in cases:
+        if is_catalogue(one.procedure):
+            books.append(one)
+        elif item := str(one.facts.matter.get("catalogue_item", "")).strip():
+            started.setdefault(item, []).append(_started(one.procedure, one.facts))
+    found = (_catalogue(one.procedure, one.facts, started, legal_date(now)) for one in books)
     return tuple(sorted(found, key=lambda one: (-one.year, one.no)))
+
+
+def is_catalogue(procedure: law.Procedure) -> bool:
+    """Whether a procedure is that of the yearly catalogue, or laid over it."""
+    return PROCEDURE in (procedure.id, *(one.partition("@")[0] for one in procedure.built_from))
 
 
 def _started(procedure: law.Procedure, facts: Facts) -> Started:

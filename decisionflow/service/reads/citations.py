@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-import orjson
-from sqlalchemy import Connection, text
-
 from decisionflow.core import procedure as law
-from decisionflow.core.facts import Act, Facts, thaw
+from decisionflow.core.facts import Act, Facts
 from decisionflow.core.gates import as_day
-from decisionflow.service import procedures
-from decisionflow.service.authorities import Authority
+from decisionflow.service.reads.stored import Stored
 
 Fault = Literal["not-yet", "ended", "later-text"]
 
@@ -105,28 +101,16 @@ def _misfit(begins: date | None, ends: date | None, on: date) -> tuple[Fault, st
     return None
 
 
-_CASES = text("select procedure, facts, ended from case_file where authority_id = :a order by no")
-
-
-def cases(connection: Connection, authority: Authority) -> Iterator[tuple[law.Procedure, Facts, bool]]:
-    """Every case with the procedure that it is under, and whether it is over."""
-    for row in connection.execute(_CASES, {"a": authority.id}).all():
-        yield (
-            procedures.by_digest(connection, authority.id, row.procedure),
-            thaw(orjson.loads(row.facts)),
-            bool(row.ended),
-        )
-
-
-def affected(connection: Connection, authority: Authority, name: str) -> Iterator[Affected]:
+def affected(cases: Iterable[Stored], name: str) -> Iterator[Affected]:
     """The open cases and the issued decisions that rest on an instrument (its key or title): who must look again
     when it is changed or repealed."""
-    for procedure, facts, ended in cases(connection, authority):
+    for one in cases:
+        procedure, facts = one.procedure, one.facts
         how = list(_rests(procedure, facts, name))
         if how:
             track = next(iter(procedure.goal))
             stage = procedure.tracks[track].stages.get(facts.stages[track], "")
-            yield Affected(facts.no, facts.title, stage, ended, "；".join(how))
+            yield Affected(facts.no, facts.title, stage, one.ended, "；".join(how))
 
 
 def _rests(procedure: law.Procedure, facts: Facts, name: str) -> Iterator[str]:
@@ -150,9 +134,9 @@ def _is_base(row: Mapping[str, Any]) -> bool:
     return bool({"valid_from", "valid_to", "number"} & row.keys()) or set(row) == {"title"}
 
 
-def ended_bases(connection: Connection, authority: Authority, on: date) -> Iterator[tuple[str, Finding]]:
+def ended_bases(cases: Iterable[Stored], on: date) -> Iterator[tuple[str, Finding]]:
     """Bases of open cases and issued decisions that have ended by a day, with the case number."""
-    for _, facts, _ in cases(connection, authority):
+    for facts in (one.facts for one in cases):
         seen: set[str] = set()
         for act in reversed(facts.acts):
             for value in act.fields.values():

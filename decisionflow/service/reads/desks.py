@@ -6,21 +6,21 @@ Days are counted as the law counts them: the first is not counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import orjson
 from sqlalchemy import Connection, text
 
 from decisionflow.core import calendar as days
 from decisionflow.core import clocks
 from decisionflow.core import procedure as law
 from decisionflow.core import step as core
-from decisionflow.core.facts import Facts, fold, instant, legal_date, thaw
+from decisionflow.core.facts import Facts, fold, instant, legal_date
 from decisionflow.core.gates import as_day
-from decisionflow.service import calendars, procedures
+from decisionflow.service import procedures
 from decisionflow.service.authorities import Authority
+from decisionflow.service.reads.stored import Stored
 from decisionflow.trail import canonical
 
 
@@ -132,17 +132,12 @@ def _joined(runs: list[tuple[date, date]]) -> list[tuple[date, date]]:
     return found
 
 
-_OPEN = text("select facts from case_file where authority_id = :a and ended = :no order by no")
-
-
-def overdue(connection: Connection, authority: Authority, now: datetime) -> tuple[Overdue, ...]:
+def overdue(cases: Iterable[Stored], calendar: days.Calendar, now: datetime) -> tuple[Overdue, ...]:
     """Open cases past the day that the start decision planned (`planned_on`) or past a deadline; the longest first."""
-    calendar = calendars.current(connection, authority.id, authority.calendar)
-    found: list[Overdue] = []
-    for row in connection.execute(_OPEN, {"a": authority.id, "no": False}).all():
-        facts = thaw(orjson.loads(row.facts))
-        procedure = procedures.by_digest(connection, authority.id, facts.procedure)
-        found += _late(procedure, facts, calendar, legal_date(now))
+    today = legal_date(now)
+    found = [
+        late for one in cases if not one.ended for late in _late(one.procedure, one.facts, calendar, today)
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda one: (-one.days, one.no)))
 
 

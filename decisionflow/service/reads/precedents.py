@@ -5,18 +5,13 @@ Judgements come from cases of `scope-question`, and from cases of decision proce
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection
-
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Facts
-from decisionflow.service import permissions
-from decisionflow.service.actors import Actor
-from decisionflow.service.authorities import Authority
-from decisionflow.service.reads import citations
+from decisionflow.service.reads.stored import Stored
 
 JUDGED = {"judge_major": True, "judge_not_major": False, "exclude": False, "start": True}
 
@@ -36,16 +31,13 @@ class Precedent:
     post: str
 
 
-def precedents(
-    connection: Connection, authority: Authority, actor: Actor, *, words: str = "", klass: str = ""
-) -> tuple[Precedent, ...]:  # fmt: skip
-    """The judgements that an actor may see, the newest first; those that hold the words, or are of a class."""
+def precedents(cases: Iterable[Stored], *, words: str = "", klass: str = "") -> tuple[Precedent, ...]:
+    """The judgements in these cases, the newest first; those that hold the words, or are of a class."""
     found = [
-        one
-        for procedure, facts, _ in citations.cases(connection, authority)
-        if permissions.may_see(actor, procedure, facts)
-        for one in _of(procedure, facts)
-        if (not words or words in one.title or words in one.reason) and klass in ("", one.klass)
+        judged
+        for one in cases
+        for judged in _of(one.procedure, one.facts)
+        if (not words or words in judged.title or words in judged.reason) and klass in ("", judged.klass)
     ]
     return tuple(sorted(found, key=lambda one: (one.on, one.no), reverse=True))
 

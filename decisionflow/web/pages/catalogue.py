@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import NotFound
-from decisionflow.service import permissions
+from decisionflow.service import calendars, permissions
 from decisionflow.service.reads import catalogue as reads
-from decisionflow.service.reads import citations, desks, form, precedents
+from decisionflow.service.reads import citations, desks, form, precedents, stored
 from decisionflow.web import doors
 from decisionflow.web.pages.cases import table
 from decisionflow.web.pages.files import disposition
@@ -65,9 +65,9 @@ def _may_open(visit: doors.Staff, procedure: str) -> bool:
 def _books(visit: doors.Staff) -> tuple[reads.Catalogue, ...]:
     """The catalogues that this person may see: a draft is for those inside."""
     with visit.site.store.read() as connection:
-        found = reads.catalogues(connection, visit.authority, visit.now)
-        cases = {facts.no: (procedure, facts) for procedure, facts, _ in citations.cases(connection, visit.authority)}
-    return tuple(one for one in found if one.published_on or permissions.may_see(visit.actor, *cases[one.no]))
+        cases = tuple(stored.cases(connection, visit.authority))
+    mine = {one.facts.no for one in cases if permissions.may_see(visit.actor, one.procedure, one.facts)}
+    return tuple(one for one in reads.catalogues(cases, visit.now) if one.published_on or one.no in mine)
 
 
 @router.get("/catalogue.csv")
@@ -92,7 +92,8 @@ def earlier(visit: doors.StaffVisit, q: str = "", klass: str = "") -> HTMLRespon
     """Is this a major decision? What was said of others before."""
     _inside(visit)
     with visit.site.store.read() as connection:
-        found = precedents.precedents(connection, visit.authority, visit.actor, words=q.strip()[:120], klass=klass)
+        seen = stored.visible(connection, visit.authority, visit.actor)
+    found = precedents.precedents(seen, words=q.strip()[:120], klass=klass)
     may_ask = _may_open(visit, "scope-question")
     return visit.page("precedents", found=found, q=q.strip()[:120], klass=klass, classes=CLASSES, may_ask=may_ask)
 
@@ -102,12 +103,7 @@ def overdue(visit: doors.StaffVisit) -> HTMLResponse:
     """What should have been decided or done by now, whose turn it is, and which bases have ended."""
     _inside(visit)
     with visit.site.store.read() as connection:
-        cases = {facts.no: (procedure, facts) for procedure, facts, _ in citations.cases(connection, visit.authority)}
-        mine = {no for no, (procedure, facts) in cases.items() if permissions.may_see(visit.actor, procedure, facts)}
-        late = [one for one in desks.overdue(connection, visit.authority, visit.now) if one.no in mine]
-        ended = [
-            (no, one)
-            for no, one in citations.ended_bases(connection, visit.authority, legal_date(visit.now))
-            if no in mine
-        ]
-    return visit.page("overdue", late=late, ended=ended)
+        seen = stored.visible(connection, visit.authority, visit.actor)
+        official = calendars.current(connection, visit.authority.id, visit.authority.calendar)
+    late = desks.overdue(seen, official, visit.now)
+    return visit.page("overdue", late=late, ended=list(citations.ended_bases(seen, legal_date(visit.now))))
