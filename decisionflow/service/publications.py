@@ -107,9 +107,8 @@ def publish(tx: Tx, authority: Authority, proposal: str, actor: Actor, now: date
         _fits(tx.connection, authority, year, found.name)
         rows = partial(projections.calendar_rows, source=data.decode())
         body = calendars.told(year, data.decode())
-        tx.begin()
         _settle(tx, authority, found, "published", body, authority.calendar, actor, now, rows)
-        tx.flush()
+        tx.ahead()
         calendars.refresh(tx, authority)
     return found
 

@@ -48,6 +48,11 @@ class Tx:
         """Write rows that belong to no entry (infrastructure) when the deed is done."""
         self._rows.append(rows)
 
+    def ahead(self) -> None:
+        """Write what was added so far, for what comes next in the same transaction to read."""
+        self.begin()
+        self.flush()
+
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Change infrastructure rows now, inside the transaction."""
         self.begin()
