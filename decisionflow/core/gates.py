@@ -113,7 +113,7 @@ def judge(gate: law.Gate, scene: Scene) -> Judgement:
     if gate.strength == "may":
         return Judgement(gate.id, "hint", _finding(gate, scene, verdict, blocking=False), rules=rules)
     reason = _deviation(gate, scene)
-    if reason and not verdict.provisional:
+    if reason:  # it holds whatever the missing notice of holidays will say
         return Judgement(gate.id, "deviated", _finding(gate, scene, verdict, blocking=False), reason, rules)
     return Judgement(gate.id, "failed", _finding(gate, scene, verdict, blocking=True), rules=rules)
 
@@ -176,6 +176,8 @@ def _remedies(gate: law.Gate, scene: Scene) -> Iterable[Remedy]:
 def _leading_to(gate: law.Gate, procedure: law.Procedure) -> tuple[str, ...]:
     if isinstance(gate, law.Done):
         return gate.actions
+    if isinstance(gate, law.Followed):
+        return gate.then
     if isinstance(gate, law.Filled):
         return (gate.field,)
     if not isinstance(gate, law.Reached):
@@ -313,6 +315,25 @@ def _not_before(gate: law.NotBefore, scene: Scene) -> Verdict:
     return Verdict(second >= first, f"{second} 早于 {first}" if second < first else "", first)
 
 
+def _working_day(gate: law.WorkingDay, scene: Scene) -> Verdict:
+    day = moment(gate.moment, scene)
+    if day is None:
+        return Verdict(True)
+    unsure = not scene.calendar.knows(day)
+    known = f"（暂估：{day.year}年放假安排未录入）" if unsure else ""
+    return Verdict(scene.calendar.is_workday(day), f"{days.say_day(day)}{known}", provisional=unsure)
+
+
+def _followed(gate: law.Followed, scene: Scene) -> Verdict:
+    asked: Act | None = None
+    for act in scene.facts.current((*gate.actions, *gate.then)):
+        if act.action in gate.then:
+            asked = None
+        elif all(conditions.matches(act.fields.get(name), wanted) for name, wanted in gate.where.items()):
+            asked = act
+    return Verdict(asked is None, f"{asked.title}（{asked.on}）之后还没有办理" if asked else "")
+
+
 def _rows_are(gate: law.RowsAre, scene: Scene) -> Verdict:
     bad = [
         row
@@ -438,4 +459,5 @@ _CHECKS: Mapping[str, Callable[[Any, Scene], Verdict]] = {
     "rows_are": _rows_are, "rows_lapsed": _rows_lapsed, "row_count": _row_count, "row_share": _row_share,
     "rows_cover": _rows_cover, "row_sum": _row_sum, "last_row": _last_row, "with_majority": _with_majority,
     "not_among": _not_among, "other_person": _other_person, "same_text": _same_text,
+    "working_day": _working_day, "followed": _followed,
 }  # fmt: skip

@@ -219,6 +219,22 @@ class NotBefore(GateBase):
     other: Ref
 
 
+class WorkingDay(GateBase):
+    """A moment is a working day of the calendar, as far as that is known."""
+
+    check: Literal["working_day"]
+    moment: Ref
+
+
+class Followed(GateBase):
+    """Every act of these actions (where its fields …) was followed by one of `then`: what was asked for was done."""
+
+    check: Literal["followed"]
+    actions: Words
+    where: dict[str, Words] = {}
+    then: Words
+
+
 class RowsAre(GateBase):
     """In every row (where …) the column has one of these values."""
 
@@ -345,7 +361,7 @@ class SameText(GateBase):
 
 Gate = Annotated[
     Reached | Done | Filled | Is | Lapsed | NoLater | Within | NotBefore | RowsAre | RowsLapsed | RowsInForce | RowCount
-    | RowShare | RowsCover | RowSum | LastRow | WithMajority | NotAmong | OtherPerson | SameText,
+    | RowShare | RowsCover | RowSum | LastRow | WithMajority | NotAmong | OtherPerson | SameText | WorkingDay | Followed,
     Field(discriminator="check"),
 ]  # fmt: skip
 

@@ -350,6 +350,14 @@ class _Reading:
                     if not ref.action or not ref.field:
                         self.fault((*path, "others", n), "ref", "须写明是哪些动作的哪个填写项")
                     self.named(ref, (*path, "others", n), forms)
+            case law.WorkingDay():
+                self.moment(gate.moment, (*path, "moment"), forms)
+            case law.Followed():
+                self.known(gate.actions, self.actions, (*path, "actions"), "action-unknown", "动作")
+                self.known(gate.then, self.actions, (*path, "then"), "action-unknown", "动作")
+                asked = self.of(law.Ref(action=gate.actions), forms)
+                for name, words in gate.where.items():
+                    self.words(self.find(asked, name, (*path, "where", name)), words, (*path, "where", name))
             case law.SameText():
                 self.known(gate.actions, self.actions, (*path, "actions"), "action-unknown", "动作")
                 self.known([gate.confirmed_by], self.actions, (*path, "confirmed_by"), "action-unknown", "动作")

@@ -15,9 +15,9 @@
 A table may go on from the acts and histories of another (`uses`, a file beside it), some days later
 (`shift`: 1456 days are four years on the same weekdays).
 
-`then` is ``taken``, ``{hints: [rules]}``, ``{refused: [rules]}`` (exactly these bar it), ``{invalid:
-[fields]}``, or for a clock ``{due: day}`` or ``{state: stopped}``. In `with` a value ``~`` takes a field
-away, and ``text:一稿`` is the digest of that text. No database: a table is played by `core.trial`.
+`then` is ``taken``, ``{hints: [rules]}`` (at least these; ``[]``: none at all), ``{refused: [rules]}`` (exactly
+these bar it), ``{invalid: [fields]}``, or for a clock ``{due: day}`` or ``{state: stopped}``. In `with` a
+value ``~`` takes a field away, and ``text:一稿`` is the digest of that text. No database: a table is played by `core.trial`.
 """
 
 from __future__ import annotations
@@ -122,13 +122,14 @@ class Table(files.Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a row. `said` is in the words of `then`; `codes` are the gates that barred it."""
+    """What came of a row. `said` is in the words of `then`; `codes` are the gates that barred it, `hinted` hinted."""
 
     n: int
     row: Row
     met: bool
     said: str
     codes: tuple[str, ...] = ()
+    hinted: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -209,10 +210,13 @@ class Runner:
                 n, row, met, str(Then(refused=rules)) + f"（{'；'.join(f.say for f in outcome.blocking)}）", codes
             )
         hints = tuple(dict.fromkeys(finding.rule for finding in outcome.hints))
+        hinted = tuple(finding.code for finding in outcome.hints)
         if row.then == "taken":
-            return Verdict(n, row, True, "taken")
+            return Verdict(n, row, True, "taken", hinted=hinted)
         wanted = row.then.hints
-        return Verdict(n, row, wanted is not None and set(wanted) <= set(hints), str(Then(hints=hints)))
+        met = wanted is not None and (set(wanted) <= set(hints) if wanted else not hints)
+        met = met and (not row.gate or row.gate in hinted)
+        return Verdict(n, row, met, str(Then(hints=hints)), hinted=hinted)
 
     def timed(self, n: int, row: Row, facts: Facts | None) -> Verdict:
         """What a clock shows on a day."""
