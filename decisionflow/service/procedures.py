@@ -60,12 +60,27 @@ def _finder(path: Path) -> Callable[[str], files.Source]:
 
 
 def find(name: str) -> law.Procedure:
-    """A file, a shipped version, or the newest shipped version of an id. Raises NotFound or BadInput."""
+    """A file, a shipped version, or the newest shipped version of an id; joined by ``+`` a place with its sectors.
+
+    ``henan@2024.1+sector-planning@2024.1`` is what Henan adds, with what planning adds laid over it.
+    Raises NotFound or BadInput.
+    """
+    first, *others = (_path(part) for part in name.split("+"))
+    if not others:
+        return read(first)
+    laid = [_source(path) for path in others]
+    for one in laid:
+        if not isinstance(one.data, dict) or "extends" not in one.data:
+            raise BadInput([one.problem((), "“+”后面应当是叠加文件（写有 extends）", "extends")])
+    return overlay.compose(_source(first), laid, shipped.registry(), _finder(first))
+
+
+def _path(name: str) -> Path:
     if name.endswith((".yaml", ".yml")):
-        return read(Path(name))
+        return Path(name)
     wanted, _, version = name.partition("@")
     known = [path for path in shipped.procedure_files() if path.parent.name == wanted]
-    found = [one for one in map(read, known) if version in ("", one.version)]
+    found = [path for path in known if not version or read(path).version == version]
     if not found:
         raise NotFound(f"no procedure {name}", say=f"没有程序 {name}，可用 decisionflow procedures list 查看")
     return found[-1]

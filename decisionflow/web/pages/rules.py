@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from decisionflow.core import procedure as law
 from decisionflow.errors import NotFound
-from decisionflow.service import permissions, procedures, publications, sealing
-from decisionflow.service.reads import diagram, form, refusals
+from decisionflow.service import laws, permissions, procedures, publications, sealing
+from decisionflow.service.reads import diagram, form, lookup, refusals, stored
 from decisionflow.trail import canonical
 from decisionflow.web import doors
 
@@ -58,19 +58,35 @@ def cite(one: law.Procedure, name: str) -> str:
 
 @router.get("/rules/{rule}")
 def rule_page(visit: doors.StaffVisit, rule: str) -> HTMLResponse:
-    """A rule in our words, how far it is confirmed, and where it acts in the published procedures."""
+    """A rule in our words and, where it was loaded, the law's; how far it is confirmed, where it acts, what it stopped."""
+    blobs = visit.site.store.blobs
     with visit.site.store.read() as connection:
         rows = procedures.published(connection, visit.authority.id)
         known = [procedures.by_digest(connection, visit.authority.id, row["digest"]) for row in rows]
-    holding = [one for one in known if rule in one.rules]
-    if not holding:
-        raise NotFound(f"no rule {rule!r}", say="已发布的程序里没有这条规则")
-    newest = holding[-1]
+        holding = [one for one in known if rule in one.rules]
+        if not holding:
+            raise NotFound(f"no rule {rule!r}", say="已发布的程序里没有这条规则")
+        newest = holding[-1]
+        official = [(one, laws.article(blobs, one, newest.rules[rule].article))
+                    for one in laws.texts(connection, visit.authority, newest.rules[rule].source)]  # fmt: skip
+        refused = _stopped(visit, connection, rule, known)
     acts = [{"procedure": one, "gates": [gate for gate in one.gates if rule in gate.rules],
              "actions": [action for action in one.actions if rule in action.rules],
              "clocks": [clock for clock in one.clocks if rule in clock.rules]} for one in holding]  # fmt: skip
     found = newest.rules[rule]
-    return visit.page("rule", rule=found, source=newest.sources[found.source], cite=cite(newest, rule), acts=acts)
+    return visit.page("rule", rule=found, source=newest.sources[found.source], cite=cite(newest, rule), acts=acts,
+                      official=official, refused=refused)  # fmt: skip
+
+
+def _stopped(
+    visit: doors.Staff, connection: Connection, rule: str, known: list[law.Procedure]
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The submitted acts that a rule refused, in cases that this person may see; the newest first."""
+    mine = {one.facts.no: one.facts.title for one in stored.visible(connection, visit.authority, visit.actor)}
+    titles = {action.id: action.title for one in known for action in one.actions}
+    found = [one for _, one in lookup.stopped(connection, visit.authority, [rule]) if one.no in mine]
+    return [{"no": one.no, "title": mine[one.no], "action": titles.get(one.action, one.action), "on": one.on}
+            for one in reversed(found)]  # fmt: skip
 
 
 @router.get("/entries/{entry}")
