@@ -101,8 +101,11 @@ def parse(model: type[M], source: Source, path: Path = ()) -> M:
     try:
         return model.model_validate(source.data)
     except ValidationError as fault:
-        raise BadInput([source.problem((*path, *_place(error["loc"], source.data)), _say(dict(error)), "format")
-                        for error in fault.errors()]) from fault  # fmt: skip
+        found = [(_place(error["loc"], source.data), dict(error)) for error in fault.errors()]
+        inner = {place[:n] for place, _ in found for n in range(len(place))}
+        raise BadInput([source.problem((*path, *place), _say(error), "format") for place, error in found
+                        # a list whose every row is wrong counts as empty: its rows say why
+                        if error["type"] != "too_short" or place not in inner]) from fault  # fmt: skip
 
 
 def _place(loc: tuple[int | str, ...], data: Data) -> Path:
@@ -122,7 +125,6 @@ _SENTENCES = {
     "missing": "缺少必填项",
     "extra_forbidden": "不认识的键",
     "literal_error": "不在允许的取值之内（{expected}）",
-    "string_pattern_mismatch": "写法不合规定（应符合 {pattern}）",
     "union_tag_invalid": "不认识的种类“{tag}”",
     "union_tag_not_found": "没有写明种类",
     "list_type": "应当是列表",
@@ -136,8 +138,22 @@ _SENTENCES = {
 }
 
 
+_EXAMPLES = (
+    ("workday", "期限要带单位，如 7 workdays"),
+    ("@[0-9]{4}", "写作 cn-major-decision@2024.1"),
+    ("[0-9]{4}", "版本写作 2024.1"),
+    ("-[A-Z0-9]", "规则编号写作 D713-45"),
+    ("matter|field", "写作 matter.x、field.x 或 track.x"),
+    ("0-9-]", "小写字母、数字和连字符"),
+    ("0-9_]", "小写字母、数字和下划线"),
+)
+
+
 def _say(error: dict[str, object]) -> str:
     context = error.get("ctx") or {}
+    if error["type"] == "string_pattern_mismatch" and isinstance(context, dict):
+        pattern = str(context["pattern"])
+        return f"写法不合规定：{next((say for part, say in _EXAMPLES if part in pattern), f'应符合 {pattern}')}"
     template = _SENTENCES.get(str(error["type"]))
     if template is None or not isinstance(context, dict):
         return str(error["msg"]).removeprefix("Value error, ")
