@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import webbrowser
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from decisionflow import settings as configuration
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.core import calendar as days
+from decisionflow.core import procedure as law
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import EXIT_UNAVAILABLE, BadInput, Problem
 from decisionflow.service import checkup, founding
@@ -42,27 +44,40 @@ def start(
     host: Annotated[str, typer.Option(help=both("只能是本机地址", "loopback only"))] = "127.0.0.1",
     folder: where.Folder = None,
     today: Annotated[str, typer.Option(help=both("演示的“今天”，如 2026-11-23", "the demo's today"))] = "",
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rules",
+            metavar="FILE",
+            help=both(
+                "在沙箱里试用自己的程序文件，可以写几次",
+                "try procedure files of your own in a sandbox; may be given again",
+            ),
+        ),
+    ] = None,
     reset: Annotated[bool, typer.Option("--reset", help=both("重新建立演示数据", "seed again"))] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help=both("打开浏览器", "open a browser"))] = True,
     serve_it: Annotated[bool, typer.Option("--serve/--no-serve", help=both("只建数据不开网站", "seed only"))] = True,
 ) -> None:
-    """Seed the demo where needed, and serve it on this machine."""
+    """Seed the demo where needed, or a sandbox for procedures of your own, and serve it on this machine."""
     if ctx.invoked_subcommand is not None:
         return
     _require_loopback(host)
-    settings = where.of_demo(configuration.load(data_dir=(folder or where.DEMO).absolute()))
+    settings = where.of_demo(configuration.load(data_dir=_demo_folder(folder, bool(rules))))
     now = sites.wall_clock()
     day = _day(today) or legal_date(now)
+    chosen = demos.trials(rules, day) if rules else ()
     print_out(both(
         f"decisionflow {__version__}  演示模式（数据与人名均为虚构，仅本机可访问）",
         f"decisionflow {__version__}  demo (everything in it is invented; reachable from this machine only)",
     ))  # fmt: skip
-    if reset or not demos.is_fresh(settings, day):
-        _seed(settings, day)
+    if reset or not demos.is_fresh(settings, day, chosen):
+        _seed(settings, day, chosen)
     summary = demos.known(settings)
     if summary is None:  # somebody removed the mark in between
         raise BadInput([Problem("--dir", "演示数据没有建好，请加 --reset 重来", rule="demo")])
     _introduce(summary)
+    _introduce_trials(summary, settings)
     if not serve_it:
         return
     free = server.free_port(host, port)
@@ -81,6 +96,14 @@ def start(
     server.run(settings, host, free, clock=demos.clock(settings))
 
 
+def _demo_folder(folder: Path | None, trying: bool) -> Path:
+    """Where the demo lies, or the sandbox beside it: one never takes the other's place."""
+    chosen = (folder or (where.SANDBOX if trying else where.DEMO)).absolute()
+    if trying and chosen.resolve() == where.DEMO.resolve():
+        raise BadInput([Problem("--dir", "沙箱不能放在演示数据的文件夹里，请另选一个", rule="sandbox")])
+    return chosen
+
+
 def _require_loopback(host: str) -> None:
     if host not in LOOPBACK:
         say = "演示没有密码，只能在本机打开；请去掉 --host，正式部署用 decisionflow serve"
@@ -96,14 +119,14 @@ def _day(text: str) -> date | None:
         raise BadInput([Problem("--today", f"“{text}”不是日期，应写作 2026-11-23", rule="date")]) from fault
 
 
-def _seed(settings: Settings, day: date) -> None:
+def _seed(settings: Settings, day: date, rules: Sequence[law.Procedure]) -> None:
     began = time.monotonic()
-    demos.clear(settings)
+    demos.clear(settings, trying=bool(rules))
     sites.prepare_folders(settings)
     schema.migrate(settings.database_url)
     store = connect(settings.database_url, Blobs(settings.blob_dir))
     try:
-        summary = demos.seed(store, settings, day, sites.wall_clock())
+        summary = demos.seed(store, settings, day, sites.wall_clock(), rules)
     finally:
         store.close()
     taken = time.monotonic() - began
@@ -130,6 +153,26 @@ def _introduce(found: demos.Summary) -> None:
     for role in found.roles:
         print_out(f"    {role.say}")
     print_out("")
+
+
+def _introduce_trials(found: demos.Summary, settings: Settings) -> None:
+    for one in found.trials:
+        print_out(both(
+            f"  沙箱里已发布 {one.name} {one.title}\n    {one.proposed_by} 提出，{one.published_by} 发布\n"
+            f"    下一步：在 /as 换成“{one.opened_by}”，打开 {one.href} 开一件事项",
+            f"  published in the sandbox: {one.name} {one.title}\n    proposed by {one.proposed_by}, published by "
+            f"{one.published_by}\n    next: on /as be {one.opened_by}, and open a case on {one.href}",
+        ))  # fmt: skip
+    if found.trials:
+        print_out(both(
+            f"  沙箱自成一套（{settings.data_dir}），这里办的都不会进入正式系统\n"
+            f"  接着试：decisionflow serve --dir {settings.data_dir}；文件改了或者换了一天再运行本命令，沙箱从头重建\n"
+            "  试好了，在正式系统用 decisionflow procedures propose 提出，由另一人发布\n",
+            f"  the sandbox stands alone ({settings.data_dir}): nothing here reaches the real installation\n"
+            f"  to go on: decisionflow serve --dir {settings.data_dir}; with a changed file, or on another day, this command "
+            "starts it afresh\n"
+            "  when satisfied: decisionflow procedures propose there, and another person publishes\n",
+        ))  # fmt: skip
 
 
 @demo.command()

@@ -28,6 +28,7 @@ from decisionflow.service.site import Site
 from decisionflow.settings import Settings
 
 DEMO = Path("var", "demo")
+SANDBOX = Path("var", "sandbox")
 Folder = Annotated[Path | None, typer.Option("--dir", help=both("数据目录", "data folder"), show_default=False)]
 
 

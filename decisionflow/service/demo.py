@@ -1,9 +1,10 @@
-"""The demo: ten cases of an invented district, played through the real step, relative to a day.
+"""The demo: thirteen cases of an invented district, played through the real step, relative to a day.
 
 Scripts and people lie in ``workflows/demo``. All scripts share one government and its register; their
 acts are merged by time, so that no entry is recorded before an earlier one. The demo never stands on a
 day whose periods would reach into a year without an official calendar: then it stands on an earlier one
-and says so. A seeded folder carries a mark; only a folder with that mark is ever cleared.
+and says so. A seeded folder carries a mark; only a folder with that mark is ever cleared. A sandbox is the
+same district with procedures of somebody's own published beside; it never takes a demo's folder, nor a demo its.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI, legal_date
 from decisionflow.errors import BadInput, DecisionflowError, Problem, Unavailable
-from decisionflow.service import rehearsals, scripts, sealing, shipped
+from decisionflow.service import rehearsals, sandbox, scripts, sealing, shipped
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
 from decisionflow.service.register import Register
@@ -40,6 +41,7 @@ from decisionflow.store.tables.infrastructure import Outbox
 FOLDER = paths.WORKFLOWS / "demo"
 MARK = "demo.json"
 AHEAD = days.Period(10, "workday")  # no script counts further ahead than this
+SPARE = "sandbox"  # the unit of those whose duties nobody of the register has
 READ = timedelta(days=10)  # what was told before has been read
 _OUTBOX = Outbox.__table__  # type: ignore[attr-defined]
 
@@ -129,6 +131,7 @@ class Summary:
     entries: int
     since: date
     roles: tuple[Walker, ...]
+    trials: tuple[sandbox.Trial, ...] = ()
 
 
 # ---- is it there already? --------------------------------------------------------------------------------
@@ -141,10 +144,16 @@ def standing_day(today: date) -> date:
     return min(today, days.before(official, last, AHEAD).ends_on)
 
 
-def is_fresh(settings: Settings, today: date) -> bool:
-    """Whether a finished demo of this release and this day lies in the data folder."""
+def is_fresh(settings: Settings, today: date, rules: Sequence[law.Procedure] = ()) -> bool:
+    """Whether a finished demo of this release, this day and these procedures lies in the data folder."""
     found = _mark(settings)
-    return found.get("made") == _making(today) and _database(settings).is_file()
+    return found.get("made") == _making(today, rules) and _database(settings).is_file()
+
+
+def trials(paths: Iterable[Path], today: date) -> tuple[law.Procedure, ...]:
+    """The procedures to try in a sandbox. Raises BadInput with every problem of every file."""
+    known = {one.digest: one for _, rules in _scripts(_register()) for one in rules}
+    return sandbox.read(paths, tuple(known.values()), standing_day(today))
 
 
 def known(settings: Settings) -> Summary | None:
@@ -156,6 +165,7 @@ def known(settings: Settings) -> Summary | None:
         **found, "day": date.fromisoformat(found["day"]), "since": date.fromisoformat(found["since"]),
         "shift": timedelta(days=found["shift"]), "numbers": tuple(found["numbers"]),
         "roles": tuple(Walker(**role) for role in found["roles"]),
+        "trials": tuple(sandbox.Trial(**trial) for trial in found.get("trials", ())),
     })  # fmt: skip
 
 
@@ -187,13 +197,17 @@ def tamper(file: Path, target: Path, entry: int) -> str:
     return chosen.filename
 
 
-def clear(settings: Settings) -> None:
-    """Remove an earlier demo. Raises Unavailable when the folder holds something that is no demo."""
+def clear(settings: Settings, *, trying: bool = False) -> None:
+    """Remove an earlier demo, or, when `trying`, an earlier sandbox. Raises Unavailable when the folder holds another thing."""
     if not settings.data_dir.is_dir() or not any(settings.data_dir.iterdir()):
         return
     if not (settings.data_dir / MARK).is_file():
         say = f"{settings.data_dir} 里不是演示数据，没有改动；请用 --dir 另选一个空文件夹"
         raise Unavailable(f"{settings.data_dir} is no demo folder", say=say)
+    found = _mark(settings).get("sandbox", False)
+    if found != trying:
+        say = f"{settings.data_dir} 里是{'沙箱' if found else '演示数据'}，没有改动；请用 --dir 另选一个文件夹"
+        raise Unavailable(f"{settings.data_dir} holds {'a sandbox' if found else 'a demo'}", say=say)
     database = _database(settings)
     for path in (database, *database.parent.glob(f"{database.name}-*"), database.with_name(f"{database.name}.lock")):
         path.unlink(missing_ok=True)
@@ -216,13 +230,14 @@ def _write_mark(settings: Settings, **content: Any) -> None:
     (settings.data_dir / MARK).write_text(words + "\n", "utf-8")
 
 
-def _making(today: date) -> dict[str, str]:
-    """What a demo depends on: the day, the release, the schema, and the shipped files."""
+def _making(today: date, rules: Sequence[law.Procedure]) -> dict[str, Any]:
+    """What a demo depends on: the day, the release, the schema, the shipped files, and the procedures on trial."""
     digest = hashlib.sha256()
     for path in sorted(paths.WORKFLOWS.rglob("*.yaml")):
         digest.update(f"{path.relative_to(paths.WORKFLOWS)}\n".encode() + path.read_bytes())
     return {
         "today": today.isoformat(), "release": __version__, "schema": schema.head(), "files": digest.hexdigest(),
+        "rules": [one.digest for one in rules],
     }  # fmt: skip
 
 
@@ -233,19 +248,26 @@ def _database(settings: Settings) -> Path:
 # ---- seeding ---------------------------------------------------------------------------------------------
 
 
-def seed(store: Store, settings: Settings, today: date, now: datetime) -> Summary:
-    """Found the district, play all cases, seal everything. Raises BadInput or DemoFault when the scripts are wrong."""
+def seed(
+    store: Store, settings: Settings, today: date, now: datetime, rules: Sequence[law.Procedure] = ()
+) -> Summary:  # fmt: skip
+    """Found the district, play all cases, publish `rules` for trial, seal everything.
+
+    Raises BadInput or DemoFault when the scripts are wrong.
+    """
     day = standing_day(today)
     shift = legal_date(now) - day
-    _write_mark(settings, made=None)
-    show = _Show(store, _book(FOLDER / "register" / "people.yaml"), day)
+    _write_mark(settings, made=None, sandbox=bool(rules))
+    show = _Show(store, _staffed(_register(), rules), day)
     show.open()
     show.play(now - shift)
+    people = tuple(show.stage.actors.values())
+    tried = sandbox.publish(store, show.stage.authority, people, rules, now - shift) if rules else ()
     signer = _signer(settings, show.stage.authority.id, show.stage.authority.origin)
     store.write(lambda tx: _settle(tx, now - shift - READ))
     sealing.seal_all(store, show.stage.authority.id, signer, now - shift)
-    summary = show.summary(shift)
-    _write_mark(settings, made=_making(today), summary=_plain(summary))
+    summary = replace(show.summary(shift), trials=tried)
+    _write_mark(settings, made=_making(today, rules), sandbox=bool(rules), summary=_plain(summary))
     return summary
 
 
@@ -256,6 +278,7 @@ def _plain(summary: Summary) -> dict[str, Any]:
         "meetings": summary.meetings, "refused": summary.refused, "entries": summary.entries,
         "since": summary.since.isoformat(),
         "roles": [{"post": one.post, "say": one.say, "person": one.person} for one in summary.roles],
+        "trials": [asdict(one) for one in summary.trials],
     }  # fmt: skip
 
 
@@ -271,6 +294,33 @@ def _settle(tx: Tx, before: datetime) -> None:
     """What was to be told long before the demo's day counts as told: nobody opens it to months of old news."""
     old = (_OUTBOX.c.created_at < before) & (_OUTBOX.c.state == "ready")
     tx.execute(update(_OUTBOX).where(old).values(state="sent"))
+
+
+def _register() -> Book:
+    return _book(FOLDER / "register" / "people.yaml")
+
+
+def _staffed(book: Book, rules: Iterable[law.Procedure]) -> Book:
+    """The register with a post more for every duty of a procedure on trial that nobody has, so that all of it can be tried."""
+    held = {duty for seat in book.posts.values() if not seat.later for duty in seat.duties}
+    spare = {duty: one.title for rule in rules for duty, one in rule.duties.items() if duty not in held}
+    if not spare:
+        return book
+    seats = {
+        f"{SPARE}-{duty}": Seat(who=f"{SPARE}-{duty}", unit=SPARE, title=title, duties=(duty,))
+        for duty, title in spare.items()
+    }  # fmt: skip
+    people = {f"{SPARE}-{duty}": f"试用者（{title}）" for duty, title in spare.items()}
+    return book.model_copy(update={
+        "units": {**book.units, SPARE: "沙箱补充岗位"}, "persons": {**book.persons, **people},
+        "posts": {**book.posts, **seats},
+    })  # fmt: skip
+
+
+def _scripts(book: Book) -> list[tuple[scripts.Reading, tuple[law.Procedure, ...]]]:
+    """Every script with the procedures it is played under. Raises BadInput, NotFound."""
+    readings = [scripts.read(path.read_text("utf-8"), str(path), book.posts) for path in _case_files()]
+    return [(one, rehearsals.named(one.script.procedure, Path(one.source.name).parent)) for one in readings]
 
 
 def _book(path: Path) -> Book:
@@ -314,10 +364,7 @@ class _Show:
     def open(self) -> None:
         """Read every script, found the government with its people and rules."""
         official = shipped.calendar()
-        readings = [scripts.read(path.read_text("utf-8"), str(path), self.book.posts) for path in _case_files()]
-        ruled = [
-            (one, rehearsals.named(one.script.procedure, Path(one.source.name).parent)) for one in readings
-        ]  # fmt: skip
+        ruled = _scripts(self.book)
         for n, (reading, rules) in enumerate(ruled):
             self.moments += [(one.at, n, one) for one in rehearsals.check(reading, rules, self.day)]
         for change in self.book.changes:
