@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "decisionflow", "demo", "--no-serve", "--dir", str(place), "--today", "2026-11-23"]
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    assert "10 个事项" in done.stdout
+    assert "13 个事项" in done.stdout
     return place
 
 

@@ -35,5 +35,5 @@ def test_the_wheel_runs_the_demo_from_an_empty_folder(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "lib"), "DECISIONFLOW_LANG": "zh"}
     done = subprocess.run(command, cwd=empty, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(str(tmp_path / "lib")) and "10 个事项" in done.stdout
+    assert done.stdout.startswith(str(tmp_path / "lib")) and "13 个事项" in done.stdout
     assert (empty / "var" / "demo" / "decisionflow.db").is_file()

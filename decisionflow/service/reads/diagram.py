@@ -22,8 +22,9 @@ WORDS: dict[State, str] = {
     "skipped": "不适用",
     "future": "未开始",
 }
+PASSED_OVER = "没有经过"
 MARKS: dict[State, str] = {"done": "✔", "now": "▶", "blocked": "✘", "skipped": "–", "future": "○"}
-WIDE, HIGH, GAP, ROW, EDGE = 136, 50, 30, 72, 8
+WIDE, HIGH, GAP, ROW, EDGE = 146, 50, 30, 72, 8  # nine characters fit into a box
 MOST = 4  # side lines beside each other
 
 
@@ -47,10 +48,11 @@ def nodes(procedure: law.Procedure, facts: Facts | None = None) -> tuple[Node, .
     main = next(iter(procedure.goal))
     line = _spine(procedure, main, facts)
     columns = {stage: n for n, stage in enumerate(line)}
-    found = [
-        Node(stage, procedure.tracks[main].stages[stage], "", _stage_state(procedure, main, stage, line, facts), n, 0)
-        for n, stage in enumerate(line)
-    ]
+    found = []
+    for n, stage in enumerate(line):
+        state = _stage_state(procedure, main, stage, line, facts)
+        sub = PASSED_OVER if state == "skipped" else ""
+        found.append(Node(stage, procedure.tracks[main].stages[stage], sub, state, n, 0))
     sides = {name: columns.get(track.under, len(line) - 1) for name, track in procedure.tracks.items() if name != main}
     seen: dict[int, int] = {}
     for name, first in sides.items():
@@ -65,19 +67,27 @@ def nodes(procedure: law.Procedure, facts: Facts | None = None) -> tuple[Node, .
 
 
 def _spine(procedure: law.Procedure, main: str, facts: Facts | None) -> list[str]:
-    """The stages on the way to the goal, and the one where the case stands if it left that way."""
+    """The stages on the way to the goal, and the one where the case stands if it left that way.
+
+    A case that came to one of several ends shows that one: it is major, or it is not.
+    """
     track = procedure.tracks[main]
     off = {*track.failed, *(stage for stage in procedure.ends.get(main, ()) if stage not in procedure.goal[main])}
-    visited = (
-        {stage for act in facts.acts if act.track == main for stage in (act.before, act.after)} if facts else set()
-    )
+    visited = _visited(main, facts)
     here = facts.stages[main] if facts else ""
+    if here in procedure.goal[main]:
+        off |= {*procedure.goal[main]} - visited
     side = {stage for stage in track.stages if stage not in off and _is_detour(procedure, main, stage)}
     return [
         stage
         for stage in track.stages
         if stage == here or (stage not in off and (stage not in side or stage in visited))
     ]
+
+
+def _visited(main: str, facts: Facts | None) -> set[str]:
+    acts = facts.acts if facts else ()
+    return {stage for act in acts if act.track == main for stage in (act.before, act.after)}
 
 
 def _is_detour(procedure: law.Procedure, main: str, stage: str) -> bool:
@@ -96,7 +106,9 @@ def _stage_state(procedure: law.Procedure, main: str, stage: str, line: list[str
     if stage == here:
         track = procedure.tracks[main]
         return "blocked" if stage in track.failed else "done" if stage in procedure.goal[main] else "now"
-    return "done" if line.index(stage) < line.index(here) else "future"
+    if line.index(stage) > line.index(here) and here not in procedure.ends.get(main, ()):
+        return "future"
+    return "done" if stage in _visited(main, facts) else "skipped"
 
 
 def _track_state(track: law.Track, stage: str) -> State:
