@@ -7,11 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from decisionflow.service import procedures, publications, steps
 from decisionflow.store.engine import Store
 from tests.core.play import WORKFLOWS
 from tests.web.desk import Desk, desk
+from tests.web.formreader import opened
 
 BOOK = WORKFLOWS / "decision-catalogue" / "2019.1.yaml"
+ITEM = {"title": "河湖岸线保护与利用规划", "unit": "县水务局", "class": "plan", "planned": "2025-01",
+        "ordered": ["participation"]}  # fmt: skip
+PUBLISHED = (
+    ("office", "ask_consent", {"document_no": "县政〔2025〕1号"}),
+    (
+        "office",
+        "record_consent",
+        {"document_no": "县委〔2025〕2号", "consented_on": "2025-01-06", "papers": ("consent_document",)},
+    ),
+    ("office", "publish", {"document_no": "县政发〔2025〕3号", "channel": "网站", "papers": ("published_catalogue",)}),
+)
 QUESTION = WORKFLOWS / "scope-question" / "2019.1.yaml"
 
 
@@ -22,8 +35,7 @@ def book(store: Store, tmp_path: Path) -> Desk:
     work.now = datetime(2025, 1, 6, 1, tzinfo=UTC)
     work.do("office", "open_year", title="2025年度重大行政决策事项目录", year="2025")
     work.do("chief", "decide_to_compile", propose_until="2025-02-10")
-    item = {"title": "河湖岸线保护与利用规划", "unit": "县水务局", "class": "plan", "planned": "2025-01"}
-    work.do("office", "draft_catalogue", items=[{**item, "ordered": ["participation"]}])
+    work.do("office", "draft_catalogue", items=[ITEM])
     return found
 
 
@@ -34,6 +46,40 @@ def test_the_year_s_items_are_shown_with_state_consent_and_delay(book: Desk) -> 
     book.work.now = datetime(2025, 2, 10, 1, tzinfo=UTC)
     book.clients.clear()  # nobody stays signed in for a month
     assert "过了计划时间 10 日" in book.get("office", "/catalogue?year=2025")
+
+
+def test_a_case_is_started_from_an_item_of_the_published_catalogue(book: Desk) -> None:
+    work = book.work
+    assert "/cases/new?item=" not in book.get("office", "/catalogue")  # a draft starts nothing
+    book.get("office", "/cases/new?item=2025-1", 404)
+    for who, action, given in PUBLISHED:
+        done = work.do(who, action, **given)
+        assert isinstance(done, steps.Done), done
+    book.clients.clear()
+    assert "/cases/new?item=2025-1" in book.get("office", "/catalogue?year=2025")
+    book.get("office", "/cases/new?item=2025-9", 404)
+    book.get("office", "/cases/new?item=x", 404)
+
+
+def test_the_form_for_an_item_has_its_title_and_number(store: Store, tmp_path: Path) -> None:
+    """Under the national procedure the opening form asks for the item; the link has answered that."""
+    found = desk(store, tmp_path, procedure=WORKFLOWS / "cn-major-decision" / "2024.1.yaml")
+    work = found.work
+    other = found.site.store.write
+    legal, chief, book = work.stage.actors["legal"], work.stage.actors["office"], procedures.find("decision-catalogue")
+    work.now = datetime(2025, 1, 6, 1, tzinfo=UTC)
+    proposal = other(
+        lambda tx: publications.propose_procedure(tx, work.authority, book, "启用年度目录", legal, work.now)
+    )
+    other(lambda tx: publications.publish(tx, work.authority, proposal, chief, work.now))
+    opening = steps.Ask("open_year", "year", "", {"title": "2025年度目录", "year": "2025"}, procedure=book.id)
+    work.submit("office", opening)
+    work.do("chief", "decide_to_compile", propose_until="2025-02-10")
+    work.do("office", "draft_catalogue", items=[ITEM])
+    for who, action, given in PUBLISHED:
+        work.do(who, action, **given)
+    sheet = opened(found, "proposer", "/cases/new?procedure=cn-major-decision&item=2025-1")
+    assert (sheet.value("title"), sheet.value("catalogue_item")) == ("河湖岸线保护与利用规划", "2025-1")
 
 
 def test_the_year_is_exported_for_a_spreadsheet(book: Desk) -> None:

@@ -97,6 +97,13 @@ def catalogues(cases: Iterable[Stored], now: datetime) -> tuple[Catalogue, ...]:
     return tuple(sorted(found, key=lambda one: (-one.year, one.no)))
 
 
+def item(cases: Iterable[Stored], now: datetime, key: str) -> Item | None:
+    """The item of a published catalogue that ``2026-9`` names: the ninth of that year; None when there is none."""
+    year, _, no = key.partition("-")
+    books = [book for book in catalogues(cases, now) if book.published_on and str(book.year) == year]
+    return next((one for book in books for one in book.items if one.no == no and not one.removed), None)
+
+
 def is_catalogue(procedure: law.Procedure) -> bool:
     """Whether a procedure is that of the yearly catalogue, or laid over it."""
     return PROCEDURE in (procedure.id, *(one.partition("@")[0] for one in procedure.built_from))

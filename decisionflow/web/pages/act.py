@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,8 +25,8 @@ from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
 from decisionflow.service import sealing, staging, steps
+from decisionflow.service.reads import catalogue, refusals, stored
 from decisionflow.service.reads import form as reads
-from decisionflow.service.reads import refusals
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
 from decisionflow.store.blobs import TooLarge, WrongKind
@@ -73,15 +73,26 @@ class Turn:
 
 
 @router.get("/cases/new")
-def new(visit: doors.StaffVisit, procedure: str = "") -> HTMLResponse:
+def new(visit: doors.StaffVisit, procedure: str = "", item: str = "") -> HTMLResponse:
+    """Open a case; `item` names what of the yearly catalogue it is started from (2026-9)."""
+    given = _from_catalogue(visit, item) if item else {}
     if not procedure:
         with visit.site.store.read() as connection:
             found = reads.openings(connection, visit.authority, visit.actor, legal_date(visit.now))
         mine = [one for one, possible in found if possible]
         if len(mine) > 1:
-            return visit.page("act_open", procedures=mine)
+            return visit.page("act_open", procedures=mine, item=item)
         procedure = mine[0].id if mine else ""
-    return _first(visit, Address(procedure=procedure))
+    return _first(visit, Address(procedure=procedure), given)
+
+
+def _from_catalogue(visit: doors.Staff, item: str) -> dict[str, str]:
+    """What the opening form starts with for an item of a published catalogue. Raises NotFound."""
+    with visit.site.store.read() as connection:
+        found = catalogue.item(stored.cases(connection, visit.authority), visit.now, item)
+    if found is None:
+        raise NotFound(f"no catalogue item {item!r}", say="已公布的目录里没有这一项")
+    return {"title": found.title, "catalogue_item": item}
 
 
 @router.get("/cases/{no}/do/{action}")
@@ -89,9 +100,10 @@ def act(visit: doors.StaffVisit, no: str, action: str) -> HTMLResponse:
     return _first(visit, Address(no, action))
 
 
-def _first(visit: doors.Staff, to: Address) -> HTMLResponse:
+def _first(visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None) -> HTMLResponse:
     turn = _turn(visit, to, Typed(), secrets.token_urlsafe(16), None)
     turn.typed.values |= reads.prefill(turn.at)
+    turn.typed.values |= {name: words for name, words in (given or {}).items() if turn.at.action.field(name)}
     if turn.at.action.text == "new":
         turn.typed.text = {"title": turn.at.facts.title}
     if turn.document:
