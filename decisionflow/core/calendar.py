@@ -15,12 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, get_args
 
 from decisionflow.core import source as files
 from decisionflow.errors import BadInput, Problem
 
 DAY = timedelta(days=1)
+FORTNIGHT = 14 * DAY
 Unit = Literal["day", "workday", "month", "year"]
 Confirmed = Literal["source", "secondary", "memory", "derived"]
 
@@ -197,10 +199,19 @@ def _wrong_days(source: files.Source, parsed: YearFile) -> Iterator[Problem]:
     )
     if parsed.over:
         return
+    yield from (source.problem(("holidays", title), f"“{title}”中间缺少 {day}（周{_WEEKDAYS[day.weekday()]}）", "missing")
+                for title, days in parsed.holidays.items() for day in _gaps(days) if day not in off)  # fmt: skip
     for month, number in sorted(_FIXED):
         day = date(parsed.year, month, number)
         if day not in off and (parsed.year > _NEW_DAYS or (month, number) != (5, 2)):
             yield source.problem(("holidays",), f"缺少法定节假日 {day}", "missing")
+
+
+def _gaps(days: Iterable[date]) -> Iterator[date]:
+    """Mondays to Fridays inside one run of days off; New Year's days at the two ends of a year are two runs."""
+    for day, following in pairwise(sorted(days)):
+        if following - day < FORTNIGHT:
+            yield from (one for n in range(1, (following - day).days) if (one := day + n * DAY).weekday() < 5)
 
 
 def _over(base: Year, local: Year) -> Year:

@@ -37,9 +37,16 @@ def compose(
 def lint(
     source: files.Source, registry: law.Registry, find: Find | None = None
 ) -> tuple[law.Procedure, tuple[Problem, ...]]:
-    """What `read` gives, and what is unsound in it, each at its line in the file that it comes from."""
-    procedure, places = _composed(source, (), registry, find)
-    return procedure, tuple(places.problem(fault.path, fault.say, fault.rule) for fault in check(procedure))
+    """What `read` gives, and what is unsound in it, each at its line in the file that it comes from.
+
+    Raises BadInput for what `read` refuses, told together with what is unsound, so that one reading is enough.
+    """
+    refused: list[Problem] = []
+    procedure, places = _composed(source, (), registry, find, refused)
+    unsound = tuple(places.problem(fault.path, fault.say, fault.rule) for fault in check(procedure))
+    if refused:
+        raise BadInput([*refused, *unsound])
+    return procedure, unsound
 
 
 def flatten(
@@ -84,7 +91,8 @@ def _chain(source: files.Source, find: Find | None) -> list[files.Source]:
     while isinstance(found[0].data, dict) and "extends" in found[0].data:
         name = str(found[0].data["extends"])
         if name in [_name(one) for one in found]:
-            say = "上位程序绕成了圈：" + " → ".join([*(_name(one) for one in reversed(found)), name])
+            circle = " → ".join([*(_name(one) for one in reversed(found)), name])
+            say = f"上位程序绕成了圈：{circle}，须有一个以自成一体的程序为上位"
             raise BadInput([found[0].problem(("extends",), say, "extends-cycle")])
         if find is None or len(found) > 8:
             raise BadInput([found[0].problem(("extends",), f"找不到上位程序 {name}", "extends")])
@@ -98,25 +106,56 @@ def _name(source: files.Source) -> str:
 
 
 def _composed(
-    base: files.Source, overlays: Sequence[files.Source], registry: law.Registry, find: Find | None
+    base: files.Source,
+    overlays: Sequence[files.Source],
+    registry: law.Registry,
+    find: Find | None,
+    passed: list[Problem] | None = None,
 ) -> tuple[law.Procedure, files.Source]:
+    """What comes out, and where its parts stand. Problems that can be read past go to `passed`, if that is given."""
     places, *under = _chain(base, find)
     layers = [(files.parse(Overlay, overlay), overlay) for overlay in (*under, *overlays)]
     layers.sort(key=lambda layer: layer[0].layer == "sector")
-    procedure = law.compiled(places, registry)
+    procedure, registry = _compiled(places, registry, passed)
     names = {procedure.name}
     for parsed, overlay in layers:
         if parsed.extends not in names:
             say = f"“{parsed.extends}”不在所组合的程序之内（{'、'.join(sorted(names))}）"
-            raise BadInput([overlay.problem(("extends",), say, "extends")])
+            raise BadInput([*(passed or ()), overlay.problem(("extends",), say, "extends")])
         places, problems = flatten(places, overlay, registry)
         if problems:
-            raise BadInput(problems)
-        registry = extended(registry, parsed)
-        result = law.compiled(places, registry)
-        faults = broken(result) or weakened(procedure, result, result.conflicts[len(procedure.conflicts) :])
-        if faults:
-            raise BadInput([places.problem(fault.path, fault.say, fault.rule) for fault in faults])
+            raise BadInput([*(passed or ()), *problems])
+        result, registry = _compiled(places, extended(registry, parsed), passed)
+        gone = broken(result)
+        faults = gone or weakened(procedure, result, result.conflicts[len(procedure.conflicts) :])
+        problems = tuple(places.problem(fault.path, fault.say, fault.rule) for fault in faults)
+        if problems and (gone or passed is None):
+            raise BadInput([*(passed or ()), *problems])
+        if passed is not None:
+            passed += problems
         names = {parsed.name} if parsed.id == procedure.id else {*names, parsed.name}
         procedure = result
     return procedure, places
+
+
+def _compiled(
+    places: files.Source, registry: law.Registry, passed: list[Problem] | None
+) -> tuple[law.Procedure, law.Registry]:
+    """The procedure, and the registry with stand-ins for the rules that it does not know, if they can be read past."""
+    try:
+        return law.compiled(places, registry), registry
+    except BadInput as fault:
+        if passed is None or any(problem.rule != "rule-unknown" for problem in fault.problems):
+            raise BadInput([*(passed or ()), *fault.problems]) from fault
+        passed += fault.problems
+    unknown = law.cited_rules(files.parse(law.Procedure, places)).keys() - registry.rules.keys()
+    registry = law.Registry(
+        sources={**registry.sources, "": law.Instrument(title="", rank="product")},
+        rules={**registry.rules, **{name: _stand_in(name) for name in unknown}},
+    )
+    return law.compiled(places, registry), registry
+
+
+def _stand_in(name: str) -> law.Rule:
+    """A rule that nobody knows, as strong as anybody may take it to be."""
+    return law.Rule(id=name, source="", kind="gate", strength="must", confirmed="source", title=name, say=name)

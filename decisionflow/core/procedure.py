@@ -595,7 +595,7 @@ def compiled(source: files.Source, registry: Registry) -> Procedure:
     """The source as a Procedure with the rules and instruments it cites. Raises BadInput."""
     bare = files.parse(Procedure, source)
     cited = cited_rules(bare)
-    problems = [source.problem(path, f"规则 {rule} 不在规则库中", "rule-unknown")
+    problems = [source.problem(path, f"规则 {rule} 不在规则库中，请核对编号；本地自己的规则写进叠加文件的 rules", "rule-unknown")
                 for rule, path in cited.items() if rule not in registry.rules]  # fmt: skip
     if problems:
         raise BadInput(problems)

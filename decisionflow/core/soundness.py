@@ -535,9 +535,8 @@ def _walked(procedure: law.Procedure) -> Iterator[Fault]:
     for (name, track), reached in zip(procedure.tracks.items(), diagram.levels(seen, len(walk.tracks)), strict=True):
         for n, (stage, title) in enumerate(track.stages.items()):
             if n not in reached:
-                yield Fault(
-                    ("tracks", name, "stages", stage), "stage-never", f"没有办法到达{track.title}的“{title}”阶段"
-                )
+                say = f"没有办法到达{track.title}的“{title}”阶段：请加一个到这里的动作，或者删去这个阶段"
+                yield Fault(("tracks", name, "stages", stage), "stage-never", say)
     for n, action in enumerate(procedure.actions):
         if not diagram.meet(seen, walk.enabled(action)):
             yield Fault(("actions", n), "action-never", f"动作“{action.title}”在任何情况下都不能办理")

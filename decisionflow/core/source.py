@@ -25,6 +25,8 @@ class Frozen(BaseModel):
 
 
 M = TypeVar("M", bound=Frozen)
+DEEPEST = 60  # a reader that calls itself must not be sent deeper than its stack
+MOST = 200_000  # values, aliases written out: a short file can name billions
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the same nodes, some ten times sooner
 
 
@@ -61,12 +63,15 @@ def read(text: str, name: str) -> Source:
     """The file's data, all scalars as text. Raises BadInput with every duplicate key or syntax fault."""
     source = Source(name)
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        deep = _too_deep(text)
+        node = None if deep else yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 0
         raise BadInput([Problem("(文件)", f"不是有效的 YAML：{fault.problem}", name, line, "yaml")]) from fault
     except yaml.YAMLError as fault:
         raise BadInput([Problem("(文件)", f"不是有效的 YAML：{fault}", name, 0, "yaml")]) from fault
+    if deep:
+        raise BadInput([Problem("(文件)", f"嵌套超过{DEEPEST}层", name, deep, "yaml")])
     if node is None:
         raise BadInput([Problem("(文件)", "文件是空的", name, 1, "yaml")])
     source.data = _plain(node, (), source)
@@ -75,7 +80,21 @@ def read(text: str, name: str) -> Source:
     return source
 
 
+def _too_deep(text: str) -> int:
+    """The line at which a text is nested too deeply to be read; 0 when it is not."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return event.start_mark.line + 1 if event.start_mark else 1
+    return 0
+
+
 def _plain(node: yaml.Node, path: Path, source: Source) -> Data:
+    if len(path) > DEEPEST or len(source.lines) > MOST:
+        if not any(problem.rule == "yaml" for problem in source.problems):
+            source.problems.append(Problem("(文件)", "引用（*）绕成了圈，或者展开后太长", source.name, rule="yaml"))
+        return ""
     source.lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
         return str(node.value)
@@ -128,6 +147,7 @@ _SENTENCES = {
     "union_tag_invalid": "不认识的种类“{tag}”",
     "union_tag_not_found": "没有写明种类",
     "list_type": "应当是列表",
+    "tuple_type": "应当是列表，如 [a, b]",
     "dict_type": "应当是映射",
     "model_type": "应当是映射",
     "bool_parsing": "应当写 yes 或 no",

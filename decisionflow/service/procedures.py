@@ -41,7 +41,11 @@ def lint(path: Path) -> tuple[law.Procedure, tuple[Problem, ...]]:
 def _source(path: Path) -> files.Source:
     try:
         return files.read(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as fault:
+    except UnicodeDecodeError as fault:
+        raise BadInput(
+            [Problem("", f"不是 UTF-8 文本（第 {fault.start} 字节）", str(path), rule="encoding")]
+        ) from fault
+    except OSError as fault:
         raise NotFound(f"cannot read {path}: {fault}", say=f"读不到程序文件 {path}") from fault
 
 

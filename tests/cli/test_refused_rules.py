@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,46 @@ def test_every_mistake_of_a_file_is_told_and_not_only_the_first(run: Run, tmp_pa
     assert "D713-999" in out and "D713-998" in out
 
 
+def test_three_mistakes_of_different_kinds_are_told_at_once(run: Run, tmp_path: Path) -> None:
+    kinds = ("a floor is lowered without saying why", "a stage that no action leads to",
+             "a rule that the registry does not know")  # fmt: skip
+    path = written(tmp_path, "".join(MISTAKES[kind][0] for kind in kinds))
+    status, out, _ = run("procedures", "lint", path)
+    told = {line.split(" ")[0].rpartition(":")[2]: line for line in out.splitlines()}
+    lines = path.read_text("utf-8").splitlines()
+    expected = {str(n) for n, line in enumerate(lines, 1) for kind in kinds if MISTAKES[kind][1] in line}
+    assert status == 5 and told.keys() == expected
+    assert {line.rpartition("[")[2] for line in told.values()} == {f"{MISTAKES[kind][2]}]" for kind in kinds}
+
+
+LOOPED = "a: &a [*a]\n"
+LAUGHING = "a: &a [x, x, x, x]\n" + "".join(
+    f"{n}: &{n} [*{p}, *{p}, *{p}, *{p}]\n" for p, n in pairwise("abcdefghijkl")
+)
+FORMLESS = {
+    "nothing in it": ("", "文件是空的"),
+    "no mapping": ("- a\n", "应当是映射"),
+    "a bracket that is not closed": ("a: [1\n", "不是有效的 YAML"),
+    "a key given twice": ("id: one\nid: again\n", "键“id”重复出现"),
+    "an alias of itself": (LOOPED, "绕成了圈"),
+    "aliases that grow beyond all bounds": (LAUGHING, "展开后太长"),
+    "brackets deeper than any reader": ("[" * 100_000, "嵌套超过"),
+    "rules that are no list": (
+        HEAD.format(id="a-b", extends="cn-major-decision@2024.1") + SOUND.replace("[D713-10]", ""),
+        "应当是列表",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "word"), FORMLESS.values(), ids=FORMLESS)
+def test_a_file_without_form_is_refused_in_words(run: Run, tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "formless.yaml"
+    path.write_text(text, "utf-8")
+    status, out, said = run("procedures", "lint", path)
+    assert (status, out.count("\n")) == (5, 1) and word in out and "formless.yaml" in out
+    assert "出错了" not in said
+
+
 @pytest.mark.parametrize(
     "other", ["turn-two", "turn-one"], ids=["two that extend each other", "one that extends itself"]
 )
@@ -105,6 +146,7 @@ def test_what_lies_below_a_base_that_is_not_there_says_which(run: Run, tmp_path:
 
 NOTICES = {
     "a statutory day is missing": ("  劳动节: [2026-05-01, ", "  劳动节: [", "2026-05-01"),
+    "a day inside a holiday is missing": ("2026-10-05, ", "", "“国庆节”中间缺少 2026-10-05（周一）"),
     "a day is named twice": ("work: [2026-01-04, ", "work: [2026-01-04, 2026-01-04, ", "写了两次"),
     "a day is worked and rested": ("work: [2026-01-04, ", "work: [2026-01-04, 2026-05-03, ", "既放假又上班"),
     "a day of another year": ("work: [2026-01-04, ", "work: [2025-01-04, ", "不在2026年内"),
@@ -121,3 +163,22 @@ def test_a_wrong_notice_of_holidays_is_refused_and_nothing_is_proposed(
     status, _, said = run("import", "calendar", path, "--as", "罗敬之", "--reason", "更正放假安排", "--dir", folder)
     assert status == 2 and word in said
     assert run("procedures", "proposals", "--dir", folder)[1] == ""
+
+
+def test_a_right_notice_of_holidays_is_taken_and_moves_nothing(run: Run, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "CN-2026@2.yaml"
+    path.write_text(CALENDAR.replace("version: 1", "version: 2"), "utf-8")
+    status, out, _ = run("import", "calendar", path, "--dry-run", "--dir", folder)
+    assert (status, out) == (0, "")
+
+
+def test_every_mistake_of_a_notice_is_told(run: Run, folder: Path, tmp_path: Path) -> None:
+    text = CALENDAR.replace("2026-05-01, ", "").replace("2026-10-05, ", "")
+    text = text.replace("work: [2026-01-04, ", "work: [2026-01-04, 2026-01-04, 2026-05-03, ")
+    path = tmp_path / "CN-2026@2.yaml"
+    path.write_text(text, "utf-8")
+    status, _, said = run("import", "calendar", path, "--dry-run", "--dir", folder)
+    assert status == 2
+    assert all(
+        word in said for word in ("中间缺少 2026-10-05", "写了两次", "既放假又上班", "缺少法定节假日 2026-05-01")
+    )

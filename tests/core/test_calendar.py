@@ -217,7 +217,8 @@ def test_a_year_is_what_its_file_says() -> None:
         ("work: [2031-01-04]", "work: [2032-01-03]", "year", 11),
         ("work: [2031-01-04]", "work: [2031-01-06]", "makeup", 11),  # a Monday
         ("work: [2031-01-04]", "work: [2031-01-04]\n  # again\nholidays: {}", "duplicate-key", 13),
-        ("元旦: [2031-01-01]", "元旦: [2031-01-01, 2031-01-04]", "clash", 11),
+        ("元旦: [2031-01-01]", "元旦: [2031-01-01, 2031-01-02, 2031-01-03, 2031-01-04]", "clash", 11),
+        ("元旦: [2031-01-01]", "元旦: [2031-01-01, 2031-01-03]", "missing", 9),
         ("year: 2031", "year: MMXXXI", "format", 3),
         ("calendar: CN\n", "", "format", 1),
         ("confirmed: source", "confirmed: surely", "format", 7),
