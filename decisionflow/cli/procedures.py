@@ -13,7 +13,7 @@ from decisionflow import paths, render
 from decisionflow.cli import rehearse, where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.core import calendar as days
-from decisionflow.core import difference
+from decisionflow.core import difference, soundness
 from decisionflow.core import procedure as law
 from decisionflow.errors import EXIT_FINDINGS, EXIT_REFUSED, BadInput, NotFound, Problem
 from decisionflow.service import moving, procedures, publications, replays, scripts, shipped
@@ -73,7 +73,8 @@ def show(name: Named, as_json: Json = False) -> None:
 
 def _document(one: law.Procedure) -> dict[str, object]:
     return {
-        **_line(one), "tracks": {key: dict(track.stages) for key, track in one.tracks.items()},
+        **_line(one), "joint_stages": soundness.joint(one),
+        "tracks": {key: dict(track.stages) for key, track in one.tracks.items()},
         "gates": [_gate(one, gate) for gate in one.gates],
         "actions": [
             {"id": a.id, "title": a.title, "track": a.track, "from": list(a.source), "to": a.to, "by": list(a.by),
@@ -98,6 +99,7 @@ def told(one: law.Procedure) -> Iterator[str]:
     """A procedure in words, line by line."""
     yield f"{one.title}  {one.name}  摘要 {one.digest}"
     yield f"适用：{one.in_force.from_} 起" + (f"至 {one.in_force.to}" if one.in_force.to else "") + "启动的事项"
+    yield f"各线阶段的组合：一件事项可以到达 {soundness.joint(one):,} 种，由 lint 查有没有走不通的"
     for name, track in one.tracks.items():
         yield f"\n{track.title}（{name}）  " + " → ".join(track.stages.values())
         for action in (action for action in one.actions if action.track == name):

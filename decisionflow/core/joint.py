@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from decisionflow.core import procedure as law
+from decisionflow.errors import BadInput, Problem
+
+MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ class Diagram:
     """Sets of tuples of small numbers. A set is a number; equal sets have equal numbers.
 
     Node 0 is the empty set, node 1 the set of the empty tuple. Any other node is a tuple of nodes: the
-    n-th is the set of the rests of all tuples that begin with n.
+    n-th is the set of the rests of all tuples that begin with n. More than `MOST` nodes raise BadInput: the
+    largest shipped procedure needs a twentieth of that, and lines that wait for each other crosswise need 2 to the n.
     """
 
     def __init__(self) -> None:
@@ -160,6 +164,9 @@ class Diagram:
         if not any(children):
             return 0
         if children not in self.known:
+            if len(self.nodes) >= MOST:
+                say = f"各线的阶段组合太多，检查不完（超过{MOST}个节点）：把互相等待的线写得近一些，或者合并"
+                raise BadInput([Problem("tracks", say, rule="too-many")])
             self.known[children] = len(self.nodes)
             self.nodes.append(children)
         return self.known[children]

@@ -457,6 +457,27 @@ def test_a_thousand_million_joint_stages_are_no_burden() -> None:
     assert {fault.rule for fault in soundness.check(procedure)} == {"rule-unknown"}
 
 
+def crosswise(pairs: int) -> law.Procedure:
+    """As many lines as wait each for one of as many others, all of the others written first."""
+    common = {"by": "d", "rules": ["X-1"]}
+    acts: list[dict[str, object]] = [{"track": "m", "from": "s0", "to": "s1", **common}]
+    acts += [{"track": f"a{n}", "from": "s0", "to": "s1", **common} for n in range(pairs)]
+    acts += [{"track": f"b{n}", "from": "s0", "to": "s1", "when": {f"a{n}": "s1"}, **common} for n in range(pairs)]
+    names = ["m", *(f"a{n}" for n in range(pairs)), *(f"b{n}" for n in range(pairs))]
+    return law.Procedure.model_validate({
+        "format": "1", "id": "crosswise", "version": "2024", "title": "交叉等待", "in_force": {"from": "2024-01-01"},
+        "duties": {"d": {"title": "甲"}}, "opening": "x0", "starting": "x0", "goal": {"m": "s1"}, "ends": {"m": "s1"},
+        "tracks": {name: {"title": name, "stages": {"s0": "零", "s1": "一"}, "rules": ["X-1"]} for name in names},
+        "actions": [{"id": f"x{n}", "title": f"x{n}", **act} for n, act in enumerate(acts)],
+    })  # fmt: skip
+
+
+def test_lines_that_wait_for_each_other_crosswise_are_too_many_and_said_so() -> None:
+    assert soundness.joint(crosswise(pairs=6)) == 2 * 3**6
+    with pytest.raises(BadInput, match="组合太多"):
+        soundness.check(crosswise(pairs=20))
+
+
 def large(tracks: int, actions: int) -> dict[str, object]:
     """A main line of fourteen stages; side lines that run beside parts of it, are waited for, and are sent back."""
     stages = {f"t{n}": [f"s{m}" for m in range(14 if n == 0 else 5)] for n in range(tracks)}
