@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     ),
     "import": ("imports", "app", both("导入：放假安排、决策事项目录", "import a year's notice, a catalogue")),
     "desks": ("case", "desks", both("一件事项在谁手里停了多久；逾期的事项", "where a case lay; what is overdue")),
+    "draw": ("draw", "app", both("抽取：冻结名单、抽取、任何人都能重做", "draw lots that anybody can redo")),
     "export": ("trail", "export", both("导出证据包", "export an evidence package")),
     "verify": ("trail", "verify", both("校验证据包、事项或全部记录", "verify a package, a case or everything")),
 }
