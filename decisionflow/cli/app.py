@@ -55,7 +55,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "app",
         both("法源：载入官方文本、引用核对、变动影响", "instruments: official texts, citations, changes"),
     ),
-    "import": ("imports", "app", both("导入：放假安排、决策事项目录", "import a year's notice, a catalogue")),
+    "import": (
+        "imports",
+        "app",
+        both("导入：放假安排、目录、线下收到的意见", "import a notice, a catalogue, opinions"),
+    ),
     "desks": ("case", "desks", both("一件事项在谁手里停了多久；逾期的事项", "where a case lay; what is overdue")),
     "draw": ("draw", "app", both("抽取：冻结名单、抽取、任何人都能重做", "draw lots that anybody can redo")),
     "export": ("trail", "export", both("导出证据包", "export an evidence package")),

@@ -1,4 +1,4 @@
-"""`import`: a year's notice of holidays, or a catalogue, taken in from a file."""
+"""`import`: a year's notice of holidays, a catalogue, or opinions on paper, taken in from a file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import typer
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.errors import EXIT_REFUSED, BadInput
-from decisionflow.service import catalogues, publications, steps
+from decisionflow.service import catalogues, opinions, publications, steps
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help=both("导入：放假安排、决策事项目录", "import a year's notice, a catalogue"),
+    help=both("导入：放假安排、决策事项目录、线下收到的意见", "import a year's notice, a catalogue, opinions"),
 )  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
 As = Annotated[str, typer.Option("--as", help=both("以谁的身份（姓名或岗位）", "as whom"))]
@@ -92,3 +92,32 @@ def catalogue(
             print_out(f"{finding.rule}\t{finding.say}")
         leave(EXIT_REFUSED)
     talk(both(f"已导入（存证 {done.entry}）", f"taken in as {done.entry}"))
+
+
+@app.command("opinions")
+def opinions_(
+    file: File,
+    no: Annotated[str, typer.Option("--no", help=both("事项编号", "the case"))],
+    as_: As = "",
+    dry_run: DryRun = False,
+    folder: where.Folder = None,
+) -> None:
+    """Take in opinions that came by letter, telephone or at meetings; nothing when a row is wrong."""
+    data = where.read(file)
+    with where.opened(folder, read_only=dry_run) as site:
+        authority, now = site.authority(), site.clock()
+        rows, problems = opinions.read(file.name, data, now)
+        for row in rows:
+            print_out(
+                f"{row.line}\t{opinions.OFFLINE[row.entered.comment.channel]}\t{row.entered.arrived}\t{row.entered.source}"
+            )
+        talk(both(f"可以导入 {len(rows)} 条", f"{len(rows)} opinions"))
+        if problems:
+            raise BadInput(problems)
+        if dry_run:
+            return
+        actor = where.actor(site, as_, now)
+        found = site.store.write(lambda tx: opinions.enter_all(tx, authority, no, rows, actor, now))
+    for receipt in found:
+        print_out(receipt.receipt)
+    talk(both(f"已录入 {len(found)} 条", f"{len(found)} taken in"))

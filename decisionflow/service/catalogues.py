@@ -6,23 +6,16 @@ taken in. What is right becomes the `items` of the act `draft_catalogue`.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from zipfile import BadZipFile
-
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from decisionflow.core import procedure as law
-from decisionflow.core.fields import clean
 from decisionflow.errors import BadInput, Problem
+from decisionflow.service import sheets
 
 ACTION, FIELD = "draft_catalogue", "items"
 MOST_ROWS = 2000
-# column of the act -> headings by which files name it
-HEADINGS: Mapping[str, tuple[str, ...]] = {
+HEADINGS: sheets.Headings = {
     "authority": ("authority", "决策机关", "机关", "地区"),
     "year": ("year", "年度", "年份"),
     "no": ("no", "序号", "编号"),
@@ -55,11 +48,10 @@ class Report:
 
 def read(name: str, data: bytes, procedure: law.Procedure, *, of: str = "", year: int = 0) -> Report:
     """The rows of a file for one government and year; both may be left open. Raises BadInput when it is no table."""
-    table = _table(name, data)
-    heads, lines = _headings(name, table)
+    heads, lines = sheets.headed(name, sheets.read(name, data, MOST_ROWS), HEADINGS, "title")
     rows, problems, others = [], [], 0
     for number, cells in lines:
-        given = {column: cells[at] for column, at in heads.items() if at < len(cells) and cells[at]}
+        given = sheets.given(heads, cells)
         if not given:
             continue
         if (of and given.get("authority", of) != of) or (year and given.get("year", str(year)) != str(year)):
@@ -74,52 +66,6 @@ def read(name: str, data: bytes, procedure: law.Procedure, *, of: str = "", year
             Problem("rows", f"没有可以导入的行（另有 {others} 行属于别的机关或者年度）", name, rule="required")
         )
     return Report(tuple(rows), others, tuple(problems))
-
-
-def _table(name: str, data: bytes) -> list[list[str]]:
-    """Every cell as text. Raises BadInput."""
-    if name.lower().endswith(".xlsx"):
-        try:
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            found = [
-                [_text(cell) for cell in row]
-                for row in book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS)
-            ]
-        except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError, IndexError) as fault:
-            raise BadInput([Problem("FILE", "不是可以读取的 xlsx 表格", name, rule="encoding")]) from fault
-        return found
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = data.decode("gb18030")
-        except UnicodeDecodeError as fault:
-            raise BadInput([Problem("FILE", "既不是 UTF-8 也不是 GB18030 文本", name, rule="encoding")]) from fault
-    try:
-        return [[_text(cell) for cell in row] for row in csv.reader(io.StringIO(text), strict=True)][:MOST_ROWS]
-    except csv.Error as fault:
-        raise BadInput([Problem("FILE", f"不是可以读取的 CSV 表格：{fault}", name, rule="encoding")]) from fault
-
-
-def _text(cell: object) -> str:
-    text = "" if cell is None else str(cell)
-    try:
-        return clean(text).strip()
-    except ValueError:
-        return "".join(char for char in text if char.isprintable()).strip()
-
-
-def _headings(name: str, table: Sequence[Sequence[str]]) -> tuple[dict[str, int], list[tuple[int, Sequence[str]]]]:
-    """Where each column stands: the first row that names a title. Raises BadInput."""
-    for at, row in enumerate(table[:10]):
-        heads = {
-            column: n for column, words in HEADINGS.items()
-            for n, cell in enumerate(row) if cell.replace(" ", "").lower() in words
-        }  # fmt: skip
-        if "title" in heads:
-            return heads, [(at + 2 + n, cells) for n, cells in enumerate(table[at + 1 :])]
-    wanted = "、".join(HEADINGS["title"][1:4])
-    raise BadInput([Problem("FILE", f"前十行里没有表头（要有“{wanted}”这样的一列）", name, rule="required")])
 
 
 def _values(

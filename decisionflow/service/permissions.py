@@ -34,13 +34,18 @@ def is_named(actor: Actor, duties: Mapping[str, Sequence[object]]) -> bool:
 
 
 def may_read_opinions(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
-    """Whether an actor may read the words that the public sent in: those who handle them, and inspectors.
+    """Whether an actor may read the words that the public sent in: those who handle them, and inspectors."""
+    return bool(INSPECTOR & set(actor.duties)) or may_enter_opinions(actor, procedure, facts)
+
+
+def may_enter_opinions(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor handles opinions, and so enters what came by letter, telephone or at a meeting.
 
     Handling is what the procedure says: the duties that act on a line on which the public is asked.
     """
     lines = {action.track for action in procedure.actions if action.consultation}
     duties = {duty for action in procedure.actions if action.track in lines for duty in action.by}
-    return bool(INSPECTOR & set(actor.duties)) or any(carries(procedure, duty, actor, facts) for duty in duties)
+    return any(carries(procedure, duty, actor, facts) for duty in duties)
 
 
 def _names(held: object, actor: Actor) -> bool:

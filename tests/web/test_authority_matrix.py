@@ -23,7 +23,8 @@ MATRIX = {
     """,
     STAFF: """
         GET /logout | GET /inbox | POST /inbox/read | GET /cases | GET /cases.csv | GET /cases/{no} | GET /cases/{no}/checklist
-        GET /cases/{no}/timeline | GET /cases/{no}/drafts | GET /cases/{no}/opinions | GET /cases/{no}/people
+        GET /cases/{no}/timeline | GET /cases/{no}/drafts | GET /cases/{no}/opinions | GET /cases/{no}/opinions/new
+        POST /cases/{no}/opinions/new | GET /cases/{no}/people
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /catalogue | GET /catalogue.csv | GET /precedents | GET /overdue

@@ -11,6 +11,7 @@ from decisionflow.web.pages import (
     catalogue,
     files,
     inbox,
+    opinions,
     proposals,
     public,
     rules,
@@ -22,6 +23,6 @@ from decisionflow.web.pages import (
 
 def routers(*, demo: bool) -> Sequence[APIRouter]:
     """The routers of every screen; the role switcher only in the demo."""
-    screens = (session, act, files, inbox, cases, case, catalogue, rules, proposals, public, trace, verify)
+    screens = (session, act, files, inbox, cases, case, opinions, catalogue, rules, proposals, public, trace, verify)
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from decisionflow import render
 from decisionflow.core import clocks
 from decisionflow.core.facts import legal_date
-from decisionflow.service import consultations, evidence
+from decisionflow.service import consultations, evidence, permissions
 from decisionflow.service.reads import case as reads
 from decisionflow.service.reads import desks, diagram, form, timeline
 from decisionflow.web import doors
@@ -87,8 +87,9 @@ def opinions(visit: doors.StaffVisit, no: str) -> HTMLResponse:
     with visit.site.store.read() as connection:
         at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
         found = reads.opinions(connection, at)
+        may_enter = permissions.may_enter_opinions(visit.actor, at.procedure, at.facts)
         return _page(visit, connection, at, "opinions", opinions=found, channels=consultations.CHANNELS,
-                     stances=consultations.STANCES)  # fmt: skip
+                     stances=consultations.STANCES, may_enter=may_enter)  # fmt: skip
 
 
 @router.get("/cases/{no}/people")

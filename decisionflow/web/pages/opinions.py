@@ -1,0 +1,61 @@
+"""线下收到的意见: letters, calls, visits, meetings and hotlines, entered by those who handle the public's opinions."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from decisionflow.errors import BadInput, Forbidden, Problem
+from decisionflow.service import consultations, opinions, permissions
+from decisionflow.service.consultations import Comment, Receipt
+from decisionflow.service.reads import case as reads
+from decisionflow.service.reads import form as forms
+from decisionflow.web import doors
+
+router = APIRouter(include_in_schema=False)
+FIELDS = ("channel", "arrived", "source", "words", "stance", "paragraph", "name", "contact")
+
+
+@router.get("/cases/{no}/opinions/new")
+def new(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+    return _page(visit, no, dict.fromkeys(FIELDS, "") | {"key": secrets.token_urlsafe(24)}, ())
+
+
+@router.post("/cases/{no}/opinions/new")
+def enter(visit: doors.StaffVisit, no: str, form: doors.Posted) -> HTMLResponse:
+    """Take one in; a second press of the same form gives the first receipt."""
+    doors.token(visit, form)
+    given = {name: str(form.get(name, "")) for name in (*FIELDS, "key")}
+    comment = Comment(
+        given["words"], given["stance"] or "none", given["paragraph"], given["name"], given["contact"], given["channel"]
+    )
+    entered = opinions.Entered(comment, given["arrived"], given["source"])
+    try:
+        receipt = visit.site.store.write(
+            lambda tx: opinions.enter(tx, visit.authority, no, entered, visit.actor, visit.now, given["key"])
+        )
+    except BadInput as fault:
+        return _page(visit, no, given, fault.problems, fault.status)
+    return _page(visit, no, given, (), receipt=receipt)
+
+
+def _in_order(problems: Sequence[Problem]) -> dict[str, str]:
+    """What is wrong, in the order of the form."""
+    return {one.place: one.say for one in sorted(problems, key=lambda one: (*FIELDS, one.place).index(one.place))}
+
+
+def _page(
+    visit: doors.Staff, no: str, given: dict[str, str], problems: Sequence[Problem], status: int = 200,
+    receipt: Receipt | None = None,
+) -> HTMLResponse:  # fmt: skip
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+    if not permissions.may_enter_opinions(visit.actor, at.procedure, at.facts):
+        raise Forbidden("may not enter opinions", say="只有承办、整理公众意见的岗位可以录入线下收到的意见")
+    identity = forms.identity(at.procedure, at.facts, at.standing.head.sha256)
+    return visit.page("opinion_enter", status, identity=identity, facts=at.facts, given=given, receipt=receipt,
+                      errors=_in_order(problems), channels=opinions.OFFLINE,
+                      stances=consultations.STANCES)  # fmt: skip
