@@ -29,6 +29,7 @@ class LeasedScheduler(Scheduler):  # type: ignore[misc]
         self.who = loops.whoami()
         self.leads = False
         self._renew_at = 0.0
+        self._unheard: dict[str, Any] = {}
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -36,20 +37,21 @@ class LeasedScheduler(Scheduler):  # type: ignore[misc]
         if time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + RENEW
             self._renew()
+            if self.leads:
+                self._ring_again()
         if not self.leads:
             return 1.0
         wait: float = super().tick(*args, **kwargs)
         return min(wait, 1.0)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
-        """Ring, unless nobody has answered for long."""
+        """Ring, unless nobody has answered for long. A bell the broker did not take is rung again in seconds."""
         try:
-            full = house.is_full(entry.task)
-        except Exception as fault:  # whatever the broker's client raises: the next tick tries again
-            log.warning("no broker: %s", fault, extra={"action": "ring-failed", "task": entry.task})
-            return
-        if not full:
-            super().apply_entry(entry, producer=producer)
+            if not house.is_full(entry.task):
+                self.apply_async(entry, producer=producer, advance=False)
+        except Exception as fault:  # whatever the broker's client raises
+            log.warning("not rung: %s", fault, extra={"action": "ring-failed", "task": entry.task})
+            self._unheard[entry.name] = entry
 
     def close(self) -> None:
         """Stop, and let the next beat lead at once."""
@@ -76,6 +78,12 @@ class LeasedScheduler(Scheduler):  # type: ignore[misc]
         if leads and not self.leads:
             self._ring_all()
         self.leads = leads
+
+    def _ring_again(self) -> None:
+        """What could not be rung a moment ago does not wait for its whole interval."""
+        unheard, self._unheard = self._unheard, {}
+        for entry in unheard.values():
+            self.apply_entry(entry)
 
     def _ring_all(self) -> None:
         """A new leader rings for everything at once: nobody may have rung for a while."""

@@ -160,3 +160,29 @@ def test_of_two_beats_only_the_leader_rings_and_rings_for_everything_at_once(
     finally:
         second.close()
         house.close_site()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_bell_the_broker_did_not_take_is_rung_again_in_seconds(
+    store: Store, tmp_path: Path, queue: redis_client.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in yard(store, tmp_path).environment(house.app.conf.broker_url).items():
+        monkeypatch.setenv(name, value)
+    beat = LeasedScheduler(app=house.app, max_interval=1)
+    queue.set("deadlines", "not a list")
+    try:
+        for _ in range(12):
+            beat.tick()
+        assert (queue.get("deadlines"), queue.llen("mail")) == (b"not a list", 1)
+
+        queue.delete("deadlines")
+        beat._renew_at = 0.0
+        beat.tick()
+        assert queue.llen("deadlines") == 1
+        beat._renew_at = 0.0
+        beat.tick()
+        assert queue.llen("deadlines") == 1
+    finally:
+        beat.close()
+        house.close_site()
