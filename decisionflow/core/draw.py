@@ -12,6 +12,7 @@ SHA-256 of the lines ``number TAB side``, in the order of the list, joined by li
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
@@ -139,6 +140,11 @@ def faults(done: Draw, published: str = "") -> tuple[Problem, ...]:
     if set(done.drawn) - set(done.seats) or set(done.reserve) - set(done.seats):
         found.append(Problem("drawn", "结果里有名额表上没有的一方", rule="differs"))
     return tuple(found)
+
+
+def write(draw: Draw) -> str:
+    """A draw as its file."""
+    return json.dumps(draw.model_dump(), ensure_ascii=False, indent=1) + "\n"
 
 
 def read(text: str, name: str) -> Draw:

@@ -41,7 +41,8 @@ def read(
     specs: Sequence[FieldSpec], raw: Mapping[str, Any], *, now: datetime, matter: Fields | None = None,
     directory: Directory | None = None,
 ) -> dict[str, Value]:  # fmt: skip
-    """The values of a form. Empty fields are left out. Raises BadInput with every problem."""
+    """The values of a form. Empty fields are left out, computed ones not accepted. Raises BadInput with every problem."""
+    specs = [spec for spec in specs if not spec.computed]
     reader = _Reader(now, directory or Strangers())
     values = reader.record(specs, raw, "")
     reader.missing(specs, values, matter or {}, "")

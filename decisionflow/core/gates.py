@@ -305,7 +305,8 @@ def _within(gate: law.Within, scene: Scene) -> Verdict:
     number = Fraction(str(found))
     low = gate.at_least is None or number >= gate.at_least
     high = gate.at_most is None or number <= gate.at_most
-    return Verdict(low and high, f"实为{found}")
+    spec = scene.action.field(gate.of.field) if not gate.of.action else None
+    return Verdict(low and high, f"{spec.title if spec else ''}实为{found}")
 
 
 def _not_before(gate: law.NotBefore, scene: Scene) -> Verdict:
@@ -348,13 +349,14 @@ def _rows_lapsed(gate: law.RowsLapsed, scene: Scene) -> Verdict:
     if until is None:
         return Verdict(False, "缺少截止日期，无法计算")
     last = days.before(scene.calendar, until, need)
-    bad = []
-    for row in _where(rows(gate.rows, scene), gate.where):
-        day = as_day(row.get(gate.column))
-        if day is None or day > last.ends_on:
-            bad.append(row)
+    dated = [(row, as_day(row.get(gate.column))) for row in _where(rows(gate.rows, scene), gate.where)]
+    bad = [row for row, day in dated if day is None or day > last.ends_on]
     detail = f"{_name_rows(bad)}；最迟应为{last.ends_on}（{until} 之前{need.say}）" if bad else ""
-    return Verdict(not bad, detail, provisional=bool(bad) and last.provisional)
+    earliest = None
+    if bad:  # the moment that everything would be in time for; what has no date yet is done today at the soonest
+        latest = max(day or scene.on for _, day in dated)
+        earliest = days.add(scene.calendar, latest, need).ends_on
+    return Verdict(not bad, detail, earliest, provisional=bool(bad) and last.provisional)
 
 
 def _rows_in_force(gate: law.RowsInForce, scene: Scene) -> Verdict:
@@ -448,7 +450,8 @@ def _name(value: object) -> str:
 
 def _name_rows(bad: list[Mapping[str, Any]]) -> str:
     def name(row: Mapping[str, Any]) -> str:
-        return next((_name(row[key]) for key in ("name", "person", "speaker", "unit", "title") if row.get(key)), "")
+        found = next((_name(row[key]) for key in ("name", "person", "speaker", "unit", "title") if row.get(key)), "")
+        return found or (f"编号{row['no']}" if row.get("no") else "")
 
     return "、".join(filter(None, (name(row) for row in bad)))
 

@@ -102,7 +102,12 @@ class Ref(files.Frozen):
 
 
 class FieldSpec(files.Frozen):
-    """One input of an action. Form, validation, API schema, CLI keys and documents derive from it."""
+    """One input of an action. Form, validation, API schema, CLI keys and documents derive from it.
+
+    What is `computed` nobody types: ``unsettled`` is how many opinions in time lie in no point of an answer;
+    ``undrawn`` how many rows of a list of hearing participants are at odds with the draw of the case, and ``unproved``
+    how many are said to be drawn though no draw that the notice announced was run.
+    """
 
     id: Id
     title: str
@@ -116,6 +121,7 @@ class FieldSpec(files.Frozen):
     personal: bool = False
     past: bool = False
     max_length: int | None = None
+    computed: Literal["", "unsettled", "undrawn", "unproved"] = ""
     rules: tuple[RuleId, ...] = ()
 
 
@@ -366,11 +372,23 @@ Gate = Annotated[
 ]  # fmt: skip
 
 
+# What an action that is something to a hearing must have: fields with their type, and the columns of rows.
+HEARING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "announce": {"held_on": ("date",), "held_at": ("text",), "seats": ("rows", "side", "count")},
+    "move": {"held_on": ("date",), "held_at": ("text",)},
+    "list": {"participants": ("rows", "no", "side", "how")},
+    "record": {"speeches": ("rows", "no", "kind", "words")},
+    "report": {},
+}
+
+
 class Action(files.Frozen):
     """One thing a person may do in a case: where, by whom, with what, and under which gates.
 
     `todo` puts it on the lists of those whose duty it is while it is offered; with `todo_if` only where
     the matter is so (a conditional duty: experts are asked for only where the matter is technical).
+    `hearing` says what it is to a public hearing (art. 16, 17): it announces or moves it, publishes the list of
+    participants, keeps the record by speaker, reports on it; `HEARING` names the fields that each must have.
     """
 
     id: Id
@@ -394,12 +412,18 @@ class Action(files.Frozen):
     sets: tuple[str, ...] = ()
     assigns: dict[str, str] = {}
     consultation: Literal["", "open", "extend", "close"] = ""
+    hearing: Literal["", "announce", "move", "list", "record", "report"] = ""
     resets: tuple[str, ...] = ()
     resets_chosen: str = ""
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that id, or None."""
         return next((spec for spec in self.fields if spec.id == name), None)
+
+    @property
+    def asks(self) -> tuple[FieldSpec, ...]:
+        """The fields that somebody fills in."""
+        return tuple(spec for spec in self.fields if not spec.computed)
 
     def dest(self, stage: str) -> str:
         """The stage after this action from `stage`; an action without `to` stays."""

@@ -191,11 +191,22 @@ class _Reading:
         else:
             self.condition(action.todo_if, (*path, "todo_if"), [])
         self.specs((*path, "fields"), action.fields, form)
+        self.hearing(path, action, form)
         for n, paper in enumerate(action.materials):
             at = (*path, "materials", n)
             self.known([paper.kind], self.law.materials, (*at, "kind"), "material-unknown", "材料种类")
             self.condition(paper.if_, (*at, "if"), [form])
         self.effects(path, action, form)
+
+    def hearing(self, path: Path, action: law.Action, form: _Form) -> None:
+        """An action that announces, lists or records a hearing has the fields by which the hearing's pages know it."""
+        for name, (kind, *columns) in law.HEARING.get(action.hearing, {}).items():
+            at = (*path, "hearing")
+            for spec in self.typed([form], name, at, {kind}, {"rows": "表格", "date": "日期", "text": "文字"}[kind]):
+                for column in columns:
+                    self.find([_form(spec.title, spec.columns)], column, at)
+        if action.hearing == "announce" and not action.public:
+            self.fault((*path, "hearing"), "hearing-public", f"“{action.title}”公告听证会，须写明 public: yes")
 
     def effects(self, path: Path, action: law.Action, form: _Form) -> None:
         for name in action.sets:

@@ -124,10 +124,17 @@ def preview(
 ) -> Outlook:
     """What stands in the way of an action today; asks no duty and leaves no trace."""
     action = find(procedure, name)
-    mine = not _duty(procedure, action, party)
     stage = _stage(procedure, action, facts)
     if stage:
-        return Outlook(action, mine, tuple(stage), (), ())
+        return Outlook(action, not _duty(procedure, action, party), tuple(stage), (), ())
+    return ahead(procedure, action, facts, calendar, on=on, party=party)
+
+
+def ahead(
+    procedure: law.Procedure, action: law.Action, facts: Facts, calendar: days.Calendar, *, on: date, party: Party
+) -> Outlook:  # fmt: skip
+    """What would stand in the way of an action today if the case had come as far as that."""
+    mine = not _duty(procedure, action, party)
     scene = Scene(procedure, facts, action, {}, on, party, calendar, facts.text, preview=True)
     judgements = [gates.judge(gate, scene) for gate in procedure.gates_of(action)]
     missing = tuple(finding for finding in _papers(scene, ()) if finding.code in _earlier(procedure, action))

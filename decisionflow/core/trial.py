@@ -86,8 +86,8 @@ def attempt(procedure: law.Procedure, calendar: days.Calendar, facts: Facts, act
 
 
 def command(procedure: law.Procedure, facts: Facts, act: Do) -> step.Command:
-    """The act as the step wants it: fields read, papers and text named by content."""
-    specs = step.find(procedure, act.action).fields
+    """The act as the step wants it: fields read, papers and text named by content; what is computed is said too."""
+    specs = [spec.model_copy(update={"computed": ""}) for spec in step.find(procedure, act.action).fields]
     given = fields.read(specs, act.given, now=act.timing.now, matter=facts.matter)
     papers = tuple(Paper(kind, kind, digest(kind + act.on), 1, "text/plain", f"{kind}.txt") for kind in act.papers)
     text = Text(facts.text.version + 1 if facts.text else 1, digest(act.text), 1, facts.title) if act.text else None

@@ -214,7 +214,7 @@ class _Comparison:
         if other.track != action.track or not self.same_way(action, other):
             self.fault((*at, "to" if other.to != action.to else "from"), "weaker-path",
                        f"动作“{action.title}”改变了起止阶段，不再是上位程序中的那一步", action.rules)  # fmt: skip
-        kept = ("binding", "public", "todo", "text", "consultation", "assigns", "resets_chosen")
+        kept = ("binding", "public", "todo", "text", "consultation", "hearing", "assigns", "resets_chosen")
         for key in kept:
             if getattr(action, key) != getattr(other, key):
                 self.fault((*at, key), "weaker-action", f"动作“{action.title}”的“{key}”不得改变", action.rules)
@@ -270,7 +270,11 @@ class _Comparison:
             self.fault((*path, "sets"), "weaker-sets", f"新增动作“{action.title}”不得改定上位程序的事项属性")
         if not self.base.duties.keys().isdisjoint(action.assigns):
             self.fault((*path, "assigns"), "weaker-assigns", f"新增动作“{action.title}”不得改派上位程序的职责")
-        same = [one for one in self.base.actions if one.consultation and one.consultation == action.consultation]
+        same = [
+            one for one in self.base.actions
+            if (one.consultation and one.consultation == action.consultation)
+            or (one.hearing and one.hearing == action.hearing)
+        ]  # fmt: skip
         if same:
             self.like_one_of(path, action, same)
         if action.track not in self.base.tracks:
@@ -457,6 +461,8 @@ def _softer_input(spec: law.FieldSpec, other: law.FieldSpec | None) -> str:
         return "必填的情形不得减少"
     if (spec.personal and not other.personal) or (spec.past and not other.past):
         return "个人信息、不得晚于今天的限制不得取消"
+    if spec.computed != other.computed:
+        return "不得改变由谁填写"
     if not spec.choices.keys() <= other.choices.keys():
         return "的选项不得删除"
     return "" if set(spec.rules) <= set(other.rules) else "的依据只能增加，不能替换"

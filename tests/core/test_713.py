@@ -275,6 +275,8 @@ def publish(on: str = "2021-06-25", **given: Any) -> Do:
 
 FILED = Do("file_dossier", "2021-06-28", "archivist", {"items": 34, "missing": "无", "retention": "permanent"})
 EXECUTOR = Do("appoint_executor", "2021-06-28", "chief", {"units": [{"unit": "区住建局", "task": "组织实施"}]})
+FEEDBACK = Do("publish_feedback", "2021-06-28", "lead",
+              {"channels": [{"channel": "website", "address": "原公告页"}], "words": "采纳情况"})  # fmt: skip
 CLOSE = Do("close_case", "2021-06-30", "office")
 
 
@@ -317,7 +319,7 @@ WHOLE = tuple(sorted((
     submit("2021-06-11"), SCHEDULED, convened(), *SPOKEN, decide("decide_with_changes"),
     Do("finalise_text", "2021-06-16", "lead", {"change_kind": "meeting", "change_note": "改第三条"}, (), "五稿"),
     confirmed("四稿", "五稿", "2021-06-16", classification="meeting"),
-    *PARTY, publish(), FILED, EXECUTOR, CLOSE,
+    *PARTY, publish(), FILED, EXECUTOR, FEEDBACK, CLOSE,
 ), key=lambda act: act.on))  # fmt: skip
 
 
@@ -410,7 +412,7 @@ def test_a_weighty_matter_runs_to_its_close_with_a_first_legal_review_that_fails
 
 
 def test_a_plain_matter_needs_only_participation_review_and_a_meeting() -> None:
-    assert play(P, (*issued(), FILED, EXECUTOR, CLOSE)).stages["main"] == "closed"
+    assert play(P, (*issued(), FILED, EXECUTOR, FEEDBACK, CLOSE)).stages["main"] == "closed"
 
 
 def test_a_reviewer_who_finishes_early_of_his_own_accord_is_taken() -> None:
@@ -745,6 +747,14 @@ OTHERS = {
     "a participant who was there and did not sign": Story(
         (*begun(), *HEARING[:4]), signed({"no": "1", "state": "signed"}), "D713-31", "record_signed_by_all"
     ),
+    "seats that do not add up, as in a real notice": Story(
+        begun(), announce(seats=[{"side": "消费者", "count": 8}, {"side": "其他", "count": 8}], total=18), "D713-29",
+        "seats_add_up",
+    ),
+    "seats to be drawn without a source of chance": Story(
+        begun(), announce(seats=[{"side": "高层住户", "count": 2, "how": "draw"}, {"side": "低层住户", "count": 1}]), "D713-29",
+        "draw_source_named",
+    ),
     "a hearing behind closed doors": Story(
         (*begun(), *HEARING[:3], held(open=False), signed()), REPORTED, "D713-31", "hearing_open"
     ),
@@ -844,8 +854,8 @@ OTHERS = {
         publish(), "D713-56", "issue_publicly",
     ),
     "a public matter issued in silence": Story((*decided(), *PARTY), UNPUBLISHED, "D713-56", "issue_privately"),
-    "closing without a dossier": Story((*issued(), EXECUTOR), CLOSE, "D713-57", "dossier_filed"),
-    "closing without an executing unit": Story((*issued(), FILED), CLOSE, "D713-58", "executor_named"),
+    "closing without a dossier": Story((*issued(), EXECUTOR, FEEDBACK), CLOSE, "D713-57", "dossier_filed"),
+    "closing without an executing unit": Story((*issued(), FILED, FEEDBACK), CLOSE, "D713-58", "executor_named"),
     "a suspension without urgency": Story((*issued(), EXECUTOR), SUSPEND, "D713-66", "suspension_urgent"),
     "a major change called minor": Story(
         (*issued(), EXECUTOR),
@@ -901,10 +911,6 @@ HINTS = {
         begun(), replace(CONSULT, given={**CONSULT.given, "reply_by": "2021-03-12"}), "D713-20", "reply_time"
     ),
     "opinions that do not add up": Story((*begun(), notice(), CLOSED), answered(received=5), "DF-OPINION", "opinions_add_up"),
-    "seats that do not add up, as in a real notice": Story(
-        begun(), announce(seats=[{"side": "消费者", "count": 8}, {"side": "其他", "count": 8}], total=18), "D713-29",
-        "seats_add_up",
-    ),
     "direct interests and no word about a hearing": Story(ready(vital_interest=True), submit(), "D713-27", "hearing_choice"),
     "an expert tied to the lead unit": Story(begun(), select(expert("龙䶮", tied=True)), "D713-36", "experts_neutral"),
     "a risk known to be uncontrollable": Story(
@@ -1010,7 +1016,7 @@ def test_a_preview_and_the_act_agree_where_nothing_is_left_to_type() -> None:
 
 def test_the_notice_may_end_the_day_after_its_last_day() -> None:
     outlook = preview(P, play(P, (*begun(), notice())), "close_notice", "2021-04-01", "lead")
-    assert [finding.earliest_on for finding in outlook.findings] == [date(2021, 4, 19)]
+    assert [finding.earliest_on for finding in outlook.findings if finding.strength == "must"] == [date(2021, 4, 19)]
 
 
 # ---- clocks ----------------------------------------------------------------------------------------------
