@@ -20,7 +20,7 @@ from decisionflow.service import moving, procedures, publications, replays, scri
 from decisionflow.service.reads import bpmn as diagrams
 from decisionflow.service.reads import coverage as rules
 from decisionflow.service.reads import diagram as drawing
-from decisionflow.service.reads import refusals
+from decisionflow.service.reads import refusals, violations
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -156,6 +156,8 @@ def _linted(path: Path) -> tuple[Problem, ...]:
             shipped.registry(path.parent)
         elif path.name == "coverage.yaml":
             rules.read(path.read_text("utf-8"), str(path))
+        elif path.name == "watches.yaml":
+            violations.read_watches(path)
         else:
             return procedures.lint(path)[1]
     except BadInput as fault:

@@ -117,5 +117,6 @@ def told(report: rehearsals.Report, *, every: bool) -> Iterator[str]:
         for one in act.findings:
             cites = "、".join(cite.say for cite in one.cites)
             when = f"；最早 {one.earliest_on}" if one.earliest_on else ""
-            yield f"        {one.rule} {one.say}（{cites}{when}）"
+            detail = f"：{one.detail}" if one.detail else ""
+            yield f"        {one.rule} {one.say}{detail}（{cites}{when}）"
         yield from (f"        {problem}" for problem in act.problems)

@@ -6,34 +6,30 @@ is an entry with three commitments (words, contact, name); the receipt and its c
 
 from __future__ import annotations
 
-import hashlib
-import re
-import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from decisionflow.core import calendar as days
 from decisionflow.core import fields as forms
 from decisionflow.core import procedure as law
+from decisionflow.core import similar
 from decisionflow.core.facts import Facts, Timing, Value, legal_date
-from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
-from decisionflow.service import entries, projections
+from decisionflow.errors import BadInput, NotFound, Problem
+from decisionflow.service import entries, projections, receipts
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
+from decisionflow.service.receipts import Receipt, Sent
 from decisionflow.store.engine import Tx
 from decisionflow.store.records import Record, Rows
 from decisionflow.store.tables.participation import Consultation, Opinion
 
 _CONSULTATIONS = Consultation.__table__  # type: ignore[attr-defined]
 _OPINIONS = Opinion.__table__  # type: ignore[attr-defined]
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-PUBLIC = "public"  # whose keys they are: nobody's in particular
 COMPARED = 2000
 STANCES = {"support": "赞成", "change": "有修改意见", "oppose": "反对", "none": "不表态"}
 CHANNELS = {"web": "网上", "letter": "信函", "phone": "电话", "visit": "来访", "meeting": "座谈会", "hotline": "热线"}
@@ -47,19 +43,6 @@ class Over(BadInput):
     status = 409
 
 
-class Sent(DecisionflowError):
-    """A form that was sent once came again with other words; `receipt` is that of the first."""
-
-    code = "idempotency-mismatch"
-    status = 422
-    exit = 2
-
-    def __init__(self, receipt: str) -> None:
-        say = f"这一页已经提交过一条意见（回执号 {receipt}），之后内容又有改动。如果要再提一条，请核对后重新提交"
-        super().__init__(f"form of {receipt} came again with another body", say=say)
-        self.receipt = receipt
-
-
 @dataclass(frozen=True, slots=True)
 class Comment:
     """What a citizen sends. Only `words` is needed."""
@@ -70,18 +53,6 @@ class Comment:
     name: str = ""
     contact: str = ""
     channel: str = "web"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the citizen keeps: a number, a code, and when the words arrived."""
-
-    receipt: str
-    code: str
-    entry: str
-    sha256: str
-    received_at: datetime
-    late: bool
 
 
 # ---- what a step brings along ------------------------------------------------------------------------------
@@ -157,12 +128,17 @@ def of_case(connection: Connection, authority: str, case: str) -> dict[str, Any]
     return dict(row) if row else None
 
 
+_BY_NO = (
+    select(_CONSULTATIONS)
+    .where(_CONSULTATIONS.c.authority_id == bindparam("a"), _CONSULTATIONS.c.no == bindparam("no"))
+    .order_by(_CONSULTATIONS.c.id.desc())
+    .limit(1)
+)
+
+
 def by_no(connection: Connection, authority: str, no: str) -> dict[str, Any]:
     """The newest consultation of a case by its number. Raises NotFound."""
-    wanted = (_CONSULTATIONS.c.authority_id == authority) & (_CONSULTATIONS.c.no == no)
-    row = (
-        connection.execute(select(_CONSULTATIONS).where(wanted).order_by(_CONSULTATIONS.c.id.desc())).mappings().first()
-    )
+    row = connection.execute(_BY_NO, {"a": authority, "no": no}).mappings().first()
     if row is None:
         raise NotFound(f"no consultation for {no!r}", say="没有这个征求意见公告")
     return dict(row)
@@ -205,8 +181,8 @@ def receive(
     timing = Timing(now, happened, evidence, reason)
     _admit(row, timing)
     at = entries.head(tx.connection, authority.id, "consultation", row["id"])
-    receipt = f"{no}-{_code(4)}-{at.seq + 1:04d}".upper()
-    code = _own_code(receipt, key) if key else f"{_code(4)}-{_code(4)}-{_code(4)}"
+    receipt = receipts.number(no, at.seq + 1)
+    code = receipts.own_code("comment-code", receipt, key or receipts.letters(24))
     draft = _drafted(comment, row, receipt, code)
     late = timing.on > _day(row["ends_on"])
     if late:
@@ -218,9 +194,10 @@ def receive(
 
 
 def _admit(row: Mapping[str, Any], timing: Timing) -> None:
+    """Whether a notice takes an opinion. A letter or call in time by its evidence is in time whenever it is entered."""
     if row["state"] == "withdrawn":
         raise Over([Problem("words", "征求意见公告已经撤回，不再接收意见，原因见公告页", rule="D713-25")])
-    if row["state"] != "open":
+    if row["state"] != "open" and not (timing.evidence and timing.on <= _day(row["ends_on"])):
         raise Over([Problem("words", "征求意见已经结束，可在公告页查看结果", rule="D713-25")])
     if timing.on < _day(row["opens_on"]):
         begins = days.say_day(_day(row["opens_on"]))
@@ -230,7 +207,7 @@ def _admit(row: Mapping[str, Any], timing: Timing) -> None:
 def _drafted(comment: Comment, row: Mapping[str, Any], receipt: str, code: str) -> entries.Draft:
     draft = entries.Draft("opinion.received", {})
     draft.body = {
-        "receipt": receipt, "code_hash": code_hash(receipt, code), "channel": comment.channel, "stance": comment.stance,
+        "receipt": receipt, "code_hash": receipts.code_hash(receipt, code), "channel": comment.channel, "stance": comment.stance,
         "words": entries.commit(draft, "body.words", comment.words),
     }  # fmt: skip
     if comment.paragraph:
@@ -287,14 +264,16 @@ _SENT = text("""
 
 def _sent(connection: Connection, authority: Authority, no: str, comment: Comment, key: str) -> Receipt | None:
     """The receipt of the opinion that came by this form already. Raises Sent when its words were others."""
-    if not 16 <= len(key) <= 200:
-        raise BadInput([Problem("key", "页面缺少提交编号，请刷新后重新提交", rule="key")])
-    row = connection.execute(_SENT, {"a": authority.id, "p": PUBLIC, "k": _hashed("key", key)}).first()
+    receipts.check_key(key)
+    values = {"a": authority.id, "p": receipts.PUBLIC, "k": receipts.hashed("comment-key", key)}
+    row = connection.execute(_SENT, values).first()
     if row is None:
         return None
     if row.fingerprint != _fingerprint(no, comment, key):
-        raise Sent(row.receipt)
-    return Receipt(row.receipt, _own_code(row.receipt, key), row.entry_id, row.sha256, row.received_at, row.late)
+        say = f"这一页已经提交过一条意见（回执号 {row.receipt}），之后内容又有改动。如果要再提一条，请核对后重新提交"
+        raise Sent(row.receipt, say)
+    code = receipts.own_code("comment-code", row.receipt, key)
+    return Receipt(row.receipt, code, row.entry_id, row.sha256, row.received_at, row.late)
 
 
 def _key_rows(
@@ -302,52 +281,23 @@ def _key_rows(
 ) -> tuple[Rows, ...]:  # fmt: skip
     if not key:
         return ()
-    row = {"authority_id": authority.id, "person_id": PUBLIC, "key": _hashed("key", key), "entry_id": entry,
-           "fingerprint": _fingerprint(no, comment, key), "at": now}  # fmt: skip
+    row = {"authority_id": authority.id, "person_id": receipts.PUBLIC, "key": receipts.hashed("comment-key", key),
+           "entry_id": entry, "fingerprint": _fingerprint(no, comment, key), "at": now}  # fmt: skip
     return (Rows("act_key", [row], "insert"),)
 
 
 def _fingerprint(no: str, comment: Comment, key: str) -> str:
-    return _hashed("fingerprint", orjson.dumps([key, no, *astuple(comment)]).decode())
-
-
-def _hashed(use: str, words: str) -> str:
-    return hashlib.sha256(f"decisionflow/comment-{use}/v1\n{words}".encode()).hexdigest()
-
-
-def _own_code(receipt: str, key: str) -> str:
-    """The code of a form's own receipt: 60 bits, the same each time it is asked for."""
-    number = int(_hashed("code", f"{receipt}\n{key}"), 16)
-    letters = "".join(_ALPHABET[number >> 5 * n & 31] for n in range(12))
-    return f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
-
-
-def _code(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return receipts.hashed("comment-fingerprint", orjson.dumps([key, no, *astuple(comment)]).decode())
 
 
 # ---- the receipt ---------------------------------------------------------------------------------------------
 
 
-def code_hash(receipt: str, code: str) -> str:
-    """What is kept of a receipt's code: a slow guess would need the receipt and 60 bits."""
-    return hashlib.sha256(f"decisionflow/receipt/v1\n{receipt}\n{code.upper()}".encode()).hexdigest()
-
-
 def lookup(connection: Connection, authority: str, receipt: str, code: str) -> dict[str, Any] | None:
     """The opinion of a receipt and its code; None alike, and after the same work, when either is wrong."""
-    number, given = typed(receipt), typed(code).replace("-", "")
-    wanted = (_OPINIONS.c.authority_id == authority) & (_OPINIONS.c.receipt == number)
+    wanted = (_OPINIONS.c.authority_id == authority) & (_OPINIONS.c.receipt == receipts.typed(receipt))
     row = connection.execute(select(_OPINIONS).where(wanted)).mappings().first()
-    asked = code_hash(number, "-".join(given[n : n + 4] for n in range(0, len(given), 4)))
-    known = row["code_hash"] if row else "0" * 64
-    return dict(row) if secrets.compare_digest(asked, known) and row else None
-
-
-def typed(code: str) -> str:
-    """A number or code as people type it from paper: any width, any case, any dash, with spaces."""
-    plain = unicodedata.normalize("NFKC", code[:200]).upper()
-    return re.sub(r"\s", "", re.sub(r"[‐-―−－_]", "-", plain)).strip("-")
+    return dict(row) if receipts.holds(receipt, code, row["code_hash"] if row else "") and row else None
 
 
 _WORDS = text("""
@@ -360,11 +310,5 @@ _WORDS = text("""
 def alike(connection: Connection, authority: str, consultation: str, words: str) -> int:
     """How many of the latest opinions say the same in the same words, this one among them."""
     rows = connection.execute(_WORDS, {"a": authority, "c": consultation, "most": COMPARED})
-    wanted = plain(words)
-    return sum(plain(row.value) == wanted for row in rows)
-
-
-def plain(words: str) -> str:
-    """Words without what copying changes: width, case, spaces and punctuation."""
-    folded = unicodedata.normalize("NFKC", words).casefold()
-    return "".join(char for char in folded if unicodedata.category(char)[0] in "LNM") or folded.strip()
+    wanted = similar.plain(words)
+    return sum(similar.plain(row.value) == wanted for row in rows)

@@ -463,7 +463,7 @@ class _Show:
         roles = tuple(Walker(role.post, role.say, self.stage.actors[role.post].person) for role in self.book.roles)
         return Summary(
             authority.id, authority.name, self.day, shift, tuple(player.report.no for player in self.players),
-            sum(isinstance(part, rehearsals.Moment) and part.remark >= 0 for _, _, part in self.moments),
+            sum(isinstance(part, rehearsals.Moment) and part.public for _, _, part in self.moments),
             len(set(self._meetings())), sum(act.outcome == "refused" for act in acts), entries, legal_date(self.founded), roles,
         )  # fmt: skip
 

@@ -31,6 +31,10 @@ _LEAVES = TrailLeaf.__table__  # type: ignore[attr-defined]
 _VAULT = VaultField.__table__  # type: ignore[attr-defined]
 _YEARS = CalendarYear.__table__  # type: ignore[attr-defined]
 _VERSIONS = ProcedureVersion.__table__  # type: ignore[attr-defined]
+PUBLIC = frozenset({
+    "case.opened", "consultation.opened", "consultation.extended", "consultation.closed", "hearing.announced",
+    "hearing.moved", "hearing.listed", "hearing.cancelled", "lot.frozen", "lot.drawn", "lot.voided",
+})  # fmt: skip
 WITHHELD = {"public": "依法不公开或者属于过程性信息", "internal": "不随包附送"}
 
 
@@ -64,20 +68,44 @@ def package(
     return bundle.pack(built, signer.packages)
 
 
+def slip(
+    connection: Connection, signer: Signer, authority: Authority, entry: str, no: str, title: str, now: datetime
+) -> bytes:  # fmt: skip
+    """A package of one entry with what it keeps closed: what a citizen takes away. Raises NotFound until it is sealed."""
+    seal = sealing.latest(connection, authority.id)
+    found = _placed(connection, authority, _ENTRIES.c.entry_id == entry)
+    if seal is None:
+        raise NotFound("nothing is sealed yet", say="尚无封存的检查点，请稍后再来")
+    _require_sealed(found, seal)
+    read = sealing.reader(connection, authority.id)
+    built = bundle.Package(
+        authority=authority.id, origin=authority.origin, no=no, title=title, case="", created_at=stamp(now),
+        entries=tuple(
+            bundle.Entry(row.position, row.data, tuple(merkle.prove_inclusion(row.position, seal.size, read))) for row in found
+        ),
+        complete=(), checkpoint=seal.note, sealed_at=stamp(seal.created_at), blobs={}, withheld={},
+        openings=tuple(_openings(connection, authority, [canonical.decode(row.data) for row in found])), procedures={},
+        calendars={},
+    )  # fmt: skip
+    return bundle.pack(built, signer.packages)
+
+
 def _chains(connection: Connection, authority: Authority, standing: steps.Standing) -> list[tuple[str, str, int]]:
-    """The chains that the package carries whole: the case's own and its consultations'."""
+    """The chains that the package carries whole: the case's own, its consultations' and its hearings'."""
     rows = connection.execute(
         text("""
-            select h.chain_id, h.seq from trail_chain h
+            select h.kind, h.chain_id, h.seq from trail_chain h
             join consultation c on c.authority_id = h.authority_id and c.id = h.chain_id
-            where h.authority_id = :a and h.kind = 'consultation' and c.case_id = :case order by h.chain_id
+            where h.authority_id = :a and h.kind = 'consultation' and c.case_id = :case
+            union all
+            select h.kind, h.chain_id, h.seq from trail_chain h
+            join hearing m on m.authority_id = h.authority_id and m.id = h.chain_id
+            where h.authority_id = :a and h.kind = 'meeting' and m.case_id = :case
+            order by 1, 2
         """),
         {"a": authority.id, "case": standing.facts.case},
     )
-    return [
-        ("case", standing.facts.case, standing.head.seq),
-        *(("consultation", row.chain_id, row.seq) for row in rows),
-    ]
+    return [("case", standing.facts.case, standing.head.seq), *((row.kind, row.chain_id, row.seq) for row in rows)]
 
 
 def _entries(
@@ -97,7 +125,7 @@ def _entries(
 
 def _is_public(row: Any, public: set[str]) -> bool:
     if row.kind != "step.taken":
-        return bool(row.kind in ("case.opened", "consultation.opened", "consultation.extended", "consultation.closed"))
+        return row.kind in PUBLIC
     return canonical.decode(row.data)["body"]["action"] in public
 
 

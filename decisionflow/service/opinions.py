@@ -16,7 +16,8 @@ from decisionflow.errors import BadInput, Forbidden, Problem
 from decisionflow.service import consultations, permissions, sheets, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
-from decisionflow.service.consultations import CHANNELS, STANCES, Comment, Receipt
+from decisionflow.service.consultations import CHANNELS, STANCES, Comment
+from decisionflow.service.receipts import Receipt
 from decisionflow.store.engine import Tx
 
 OFFLINE = {key: title for key, title in CHANNELS.items() if key != "web"}
@@ -83,14 +84,14 @@ def _may(tx: Tx, authority: Authority, no: str, actor: Actor) -> None:
 def _received(
     tx: Tx, authority: Authority, no: str, given: Entered, actor: Actor, now: datetime, key: str
 ) -> Receipt:  # fmt: skip
-    happened = _noon(date.fromisoformat(given.arrived), now)
+    happened = noon(date.fromisoformat(given.arrived), now)
     return consultations.receive(
         tx, authority, no, given.comment, actor, now, key=key, happened=happened, evidence=given.source.strip(),
         reason=REASON,
     )  # fmt: skip
 
 
-def _noon(day: date, now: datetime) -> datetime:
+def noon(day: date, now: datetime) -> datetime:
     """An instant of the day it arrived; never later than now."""
     return min(datetime.combine(day, time(12), SHANGHAI), now)
 

@@ -48,6 +48,17 @@ def may_enter_opinions(actor: Actor, procedure: law.Procedure, facts: Facts) -> 
     return any(carries(procedure, duty, actor, facts) for duty in duties)
 
 
+def may_organise_hearing(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor organises the hearing: who publishes the list of participants also judges and draws."""
+    duties = {duty for action in procedure.actions if action.hearing == "list" for duty in action.by}
+    return any(carries(procedure, duty, actor, facts) for duty in duties)
+
+
+def may_read_signups(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor may read who signed up for a hearing: those who organise it, and inspectors."""
+    return bool(INSPECTOR & set(actor.duties)) or may_organise_hearing(actor, procedure, facts)
+
+
 def _names(held: object, actor: Actor) -> bool:
     """By the register's id where there is one; a name from outside the register can only be compared as a name."""
     if not isinstance(held, dict):

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from decisionflow.core import calendar as days
-from decisionflow.core import clocks
+from decisionflow.core import clocks, similar
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import SHANGHAI, Act, Facts, Record, freeze, instant, legal_date
 from decisionflow.errors import NotFound
@@ -223,9 +223,9 @@ def consultation_rows(row: Mapping[str, Any] | None, record: Record) -> tuple[Ro
             "notice": orjson.dumps(body["notice"], option=orjson.OPT_SORT_KEYS).decode(),
             "text_digest": body.get("text", {}).get("sha256", ""), "opens_on": date.fromisoformat(body["opens_on"]),
             "ends_on": date.fromisoformat(body["ends_on"]), "state": "open", "opinions": 0, "seq": seq, "opened_at": at,
-            "closed_at": None,
+            "closed_at": None, "area": str(body["notice"].get("area", "")), "concerns": _marked(body["notice"].get("concerns")),
         }  # fmt: skip
-        return (Rows("consultation", [new]),)
+        return (Rows("consultation", [{**new, "found_by": _found_by(new, body["notice"])}]),)
     if row is None:
         raise ValueError(f"{record['kind']} without a consultation")
     changed = {**row, "seq": seq}
@@ -240,6 +240,17 @@ def consultation_rows(row: Mapping[str, Any] | None, record: Record) -> tuple[Ro
     return (Rows("consultation", [changed]),)
 
 
+def _found_by(row: Mapping[str, Any], notice: Mapping[str, Any]) -> str:
+    """What a search for a notice looks through, each part folded on a line of its own."""
+    parts = (row["no"], row["title"], row["unit"], notice.get("gist", ""), notice.get("area", ""))
+    return "\n".join(filter(None, (similar.plain(str(part)) for part in parts)))
+
+
+def _marked(names: Any) -> str:
+    """``,residents,drivers,``: a list in which each name can be found with its commas."""
+    return f",{','.join(str(name) for name in names)}," if isinstance(names, list) and names else ""
+
+
 def _opinion_row(record: Record) -> dict[str, Any]:
     body = record["body"]
     return {
@@ -248,4 +259,97 @@ def _opinion_row(record: Record) -> dict[str, Any]:
         "stance": body.get("stance", ""), "paragraph": body.get("paragraph", ""), "late": bool(body.get("late")),
         "words": body["words"]["commitment"], "contact": body.get("contact", {}).get("commitment", ""),
         "name": body.get("name", {}).get("commitment", ""), "received_at": instant(record["times"]["happened_at"]),
+    }  # fmt: skip
+
+
+def withheld_rows(connection: Connection, record: Record, pending: Pending = dict) -> tuple[Rows, ...]:
+    """The row of a part of an opinion that is left out in public, or that row lifted."""
+    body, key = record["body"], {"authority_id": record["authority"]}
+    if record["kind"] == "opinion.shown":
+        return (_changed(connection, pending, "withheld", {**key, "entry_id": body["of"]}, {"lifted": True}),)
+    if record["kind"] != "opinion.withheld":
+        return ()
+    row = {
+        **key, "entry_id": record["id"], "consultation_id": record["chain"]["id"], "seq": body["seq"],
+        "opens": body["opens"], "closes": body["closes"], "ground": body["ground"], "reason": body["reason"],
+        "person_name": record["actor"].get("name", ""), "at": instant(record["times"]["recorded_at"]), "lifted": False,
+    }  # fmt: skip
+    return (Rows("withheld", [row]),)
+
+
+# ---- hearings ------------------------------------------------------------------------------------------
+
+
+def hearing_rows(
+    connection: Connection, row: Mapping[str, Any] | None, record: Record, pending: Pending = dict
+) -> tuple[Rows, ...]:  # fmt: skip
+    """The hearing after an entry of its chain, with the sign-up or the draw that the entry is about. `row` is it before."""
+    body, key = record["body"], {"authority_id": record["authority"]}
+    at, who = instant(record["times"]["recorded_at"]), record["actor"].get("name", "")
+    if record["kind"] == "hearing.announced":
+        return (Rows("hearing", [_hearing_row(record)]),)
+    if row is None:
+        raise ValueError(f"{record['kind']} without a hearing")
+    changed = {**row, "seq": record["chain"]["seq"]}
+    others: tuple[Rows, ...] = ()
+    match record["kind"]:
+        case "hearing.moved":
+            changed |= _told({**orjson.loads(row["notice"]), **body["notice"]})
+        case "hearing.listed":
+            changed |= {"state": "listed", "closed_at": at}
+        case "hearing.cancelled":
+            changed |= {"state": "cancelled", "closed_at": at, "reason": body["reason"]}
+        case "signup.received":
+            changed["signups"] = body["n"]
+            others = (Rows("signup", [_signup_row(record)]),)
+        case "signup.judged":
+            told = {"state": body["state"], "reason": body["reason"], "judged_by": who, "judged_at": at}
+            others = (_changed(connection, pending, "signup", {**key, "entry_id": body["of"]}, told),)
+        case "lot.frozen":
+            others = (Rows("lot", [_lot_row(record)]),)
+        case "lot.voided":
+            told = {"state": "void", "reason": body["reason"], "next_source": body["source"]}
+            others = (_changed(connection, pending, "lot", {**key, "entry_id": body["of"]}, told),)
+        case "lot.drawn":
+            told = {"state": "drawn", "drawn": body["record"]["sha256"], "drawn_by": who, "drawn_at": at}
+            others = (_changed(connection, pending, "lot", {**key, "entry_id": body["of"]}, told),)
+    return Rows("hearing", [changed]), *others
+
+
+def _hearing_row(record: Record) -> dict[str, Any]:
+    body = record["body"]
+    return {
+        "authority_id": record["authority"], "id": record["chain"]["id"], "case_id": body["case"], "no": body["no"],
+        "title": body["title"], "unit": record["actor"].get("unit_name", ""),
+        "text_digest": body.get("text", {}).get("sha256", ""), "state": "open", "reason": "", "signups": 0,
+        "seq": record["chain"]["seq"], "announced_at": instant(record["times"]["recorded_at"]), "closed_at": None,
+        **_told(body["notice"]),
+    }  # fmt: skip
+
+
+def _told(notice: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "notice": orjson.dumps(notice, option=orjson.OPT_SORT_KEYS).decode(),
+        "held_on": date.fromisoformat(notice["held_on"]), "signup_until": _date(notice.get("signup_until")),
+    }  # fmt: skip
+
+
+def _signup_row(record: Record) -> dict[str, Any]:
+    body = record["body"]
+    return {
+        "authority_id": record["authority"], "entry_id": record["id"], "hearing_id": record["chain"]["id"], "n": body["n"],
+        "receipt": body["receipt"], "code_hash": body["code_hash"], "side": body["side"], "channel": body["channel"],
+        **{name: body.get(name, {}).get("commitment", "") for name in ("name", "contact", "unit", "words")},
+        "received_at": instant(record["times"]["happened_at"]), "state": "waiting", "reason": "", "judged_by": "",
+        "judged_at": None,
+    }  # fmt: skip
+
+
+def _lot_row(record: Record) -> dict[str, Any]:
+    body = record["body"]
+    return {
+        "authority_id": record["authority"], "entry_id": record["id"], "hearing_id": record["chain"]["id"], "n": body["n"],
+        "list_sha256": body["list_sha256"], "frozen": body["record"]["sha256"], "drawn": "", "reason": "",
+        "next_source": "", "state": "frozen", "frozen_by": record["actor"].get("name", ""),
+        "frozen_at": instant(record["times"]["recorded_at"]), "drawn_by": "", "drawn_at": None,
     }  # fmt: skip

@@ -19,13 +19,24 @@ from decisionflow.core import calendar as days
 from decisionflow.core import fields
 from decisionflow.core import procedure as law
 from decisionflow.core import source as files
-from decisionflow.core.facts import Facts, Paper, legal_date
+from decisionflow.core.facts import Facts, Paper, Timing, legal_date
 from decisionflow.core.gates import Finding
 from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
-from decisionflow.service import authorities, calendars, consultations, permissions, procedures, scripts, shipped, steps
+from decisionflow.service import (
+    authorities,
+    calendars,
+    consultations,
+    permissions,
+    procedures,
+    scripts,
+    shipped,
+    signups,
+    steps,
+)
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import findings
+from decisionflow.service.receipts import Receipt
 from decisionflow.service.register import Register
 from decisionflow.store.blobs import kind_of
 from decisionflow.store.engine import Store, Tx
@@ -214,11 +225,17 @@ def rules_of(reading: scripts.Reading, base: Path) -> tuple[law.Procedure, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a part of a script is due: an act, or an opinion that comes in after it."""
+    """When a part of a script is due: an act, or an opinion or a sign-up that comes in after it."""
 
     at: datetime
     act: int
     remark: int = -1
+    signup: int = -1
+
+    @property
+    def public(self) -> bool:
+        """Whether it is the public's, and no act."""
+        return self.remark >= 0 or self.signup >= 0
 
 
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # stands in for a time that means nothing
@@ -264,11 +281,13 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
 
 
 def moments(script: scripts.Script, times: list[datetime]) -> list[Moment]:
-    """The parts of a script by time: opinions fall in between the acts."""
+    """The parts of a script by time: opinions and sign-ups fall in between the acts."""
     found = [Moment(at, n) for n, at in enumerate(times)]
     for n, act in enumerate(script.acts):
         for m, one in enumerate(act.comments):
             found.append(Moment(times[n] + timedelta(days=one.after_days, minutes=m + 1), n, m))
+        for m, each in enumerate(act.signups):
+            found.append(Moment(times[n] + timedelta(days=each.after_days, minutes=m + 1), n, signup=m))
     return sorted(found, key=lambda moment: moment.at)
 
 
@@ -286,6 +305,8 @@ def _check_act(
         reading.fault(("acts", n, "draft"), f"“{act.do}”不接受新的草案文本", "draft")
     if act.comments and not any(action.consultation == "open" for _, action in actions):
         reading.fault(("acts", n, "comments"), f"“{act.do}”不公开征求意见", "comments")
+    if act.signups and not any(action.hearing == "announce" for _, action in actions):
+        reading.fault(("acts", n, "signups"), f"“{act.do}”不公告听证会", "signups")
     if isinstance(act.expect, scripts.Expected) and act.expect.invalid is not None:
         return
     raw = scripts.dates({**(reading.script.matter if n == 0 else {}), **act.with_}, today, shipped.calendar())
@@ -325,8 +346,8 @@ class Player:
         self.report = Report(title, reading.source.name, authority=stage.authority.id)
 
     def take(self, moment: Moment) -> Played | None:
-        """Play the part that is due; None for an opinion. Raises BadInput when the script is at fault."""
-        if moment.remark >= 0:
+        """Play the part that is due; None for what is the public's. Raises BadInput when the script is at fault."""
+        if moment.public:
             self._receive(moment)
             return None
         played = self._act(moment.act, moment.at)
@@ -393,20 +414,32 @@ class Player:
         return self._standing().facts.stages if self.report.no else {}
 
     def _receive(self, moment: Moment) -> None:
-        """An opinion that the script lets come in."""
+        """An opinion or a sign-up that the script lets come in."""
+        kind, m = ("comments", moment.remark) if moment.remark >= 0 else ("signups", moment.signup)
+        send = self._comment if kind == "comments" else self._sign_up
+        try:
+            self.store.write(lambda tx: send(tx, moment))
+        except (BadInput, NotFound) as fault:
+            say = fault.problems[0].say if isinstance(fault, BadInput) else fault.say
+            raise BadInput([self.reading.source.problem(("acts", moment.act, kind, m), say, kind)]) from fault
+
+    def _comment(self, tx: Tx, moment: Moment) -> Receipt:
         one = self.script.acts[moment.act].comments[moment.remark]
         said = one.model_dump(include={"words", "stance", "paragraph", "name", "contact", "channel"})
         happened = scripts.when(one.happened, self.today, shipped.calendar()) if one.happened else None
-        public, no = system_actor(self.stage.authority.id, "公众"), self.report.no
-        try:
-            self.store.write(lambda tx: consultations.receive(
-                tx, self.stage.authority, no, consultations.Comment(**said), public, moment.at, happened=happened,
-                evidence=one.evidence, reason=one.reason,
-            ))  # fmt: skip
-        except (BadInput, NotFound) as fault:
-            place = ("acts", moment.act, "comments", moment.remark)
-            say = fault.problems[0].say if isinstance(fault, BadInput) else fault.say
-            raise BadInput([self.reading.source.problem(place, say, "comments")]) from fault
+        return consultations.receive(
+            tx, self.stage.authority, self.report.no, consultations.Comment(**said), self._public(), moment.at,
+            happened=happened, evidence=one.evidence, reason=one.reason,
+        )  # fmt: skip
+
+    def _sign_up(self, tx: Tx, moment: Moment) -> Receipt:
+        one = self.script.acts[moment.act].signups[moment.signup]
+        given = signups.Application(one.side, one.name, one.contact, one.words, one.unit)
+        key = f"{self.report.no}-{moment.act}-{moment.signup}-sign-up"
+        return signups.receive(tx, self.stage.authority, self.report.no, given, self._public(), Timing(moment.at), key)
+
+    def _public(self) -> Actor:
+        return system_actor(self.stage.authority.id, "公众")
 
 
 _VERSION = re.compile(r"v[1-9]\d?")

@@ -27,7 +27,7 @@ _ENTRIES = TrailEntry.__table__  # type: ignore[attr-defined]
 Key: TypeAlias = tuple[str, tuple[tuple[str, Any], ...]]
 PROJECTIONS = tuple(name for name in tables.metadata.tables if tables.table_class(name) == "projection")
 # Chains are folded in this order: a case needs its procedure and calendar.
-ORDER = ("register", "procedure", "calendar", "consultation", "case")
+ORDER = ("register", "procedure", "calendar", "consultation", "meeting", "case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,13 @@ class Fold:
                 return self._rules(record)
             case "consultation":
                 key = _key("consultation", {"authority_id": self.authority, "id": chain["id"]})
-                return projections.consultation_rows(self.rows.get(key), record)
+                return (
+                    *projections.consultation_rows(self.rows.get(key), record),
+                    *projections.withheld_rows(self.connection, record, lambda: self.rows),
+                )
+            case "meeting":
+                key = _key("hearing", {"authority_id": self.authority, "id": chain["id"]})
+                return projections.hearing_rows(self.connection, self.rows.get(key), record, lambda: self.rows)
         facts = fold(self._facts.get(chain["id"]), record)
         self._facts[chain["id"]] = facts
         return projections.case_rows(self._procedure(facts.procedure), facts, record, self._calendar())

@@ -9,7 +9,8 @@
     invented: [which facts are invented]
     acts:
       - {at: 2024-03-01T09:00, as: lead, do: propose, with: {…}, papers: [draft], draft: [paragraphs],
-         happened: …, evidence: …, reason: …, comments: [{words: …, after_days: 3}], expect: taken}
+         happened: …, evidence: …, reason: …, comments: [{words: …, after_days: 3}],
+         signups: [{side: …, name: …, contact: …, words: …, after_days: 3}], expect: taken}
 
 A time without offset is Shanghai time. A time, or a date among the fields, may be relative to a day given
 by the caller: ``today-21 09:00`` (calendar days), ``today-5wd`` (working days), or both in order,
@@ -98,6 +99,17 @@ class Remark(files.Frozen):
     reason: str = ""
 
 
+class Candidate(files.Frozen):
+    """Somebody who signs up for a hearing some days after the act that announced it."""
+
+    side: str
+    name: str
+    contact: str
+    words: str
+    unit: str = ""
+    after_days: int = Field(default=0, ge=0, le=3660)
+
+
 class Scripted(files.Frozen):
     """One act of the history."""
 
@@ -111,6 +123,7 @@ class Scripted(files.Frozen):
     evidence: str = ""
     reason: str = ""
     comments: list[Remark] = []
+    signups: list[Candidate] = []
     expect: Literal["taken"] | Expected = "taken"
     note: str = ""
 

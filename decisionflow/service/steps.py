@@ -29,7 +29,16 @@ from decisionflow.core.facts import Facts, Paper, Party, Text, Timing, Value, fo
 from decisionflow.core.gates import Finding, Judgement
 from decisionflow.core.step import Outlook, Refused, Taken
 from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
-from decisionflow.service import calendars, consultations, entries, procedures, projections, register
+from decisionflow.service import (
+    calendars,
+    consultations,
+    entries,
+    hearings,
+    procedures,
+    projections,
+    register,
+    settling,
+)
 from decisionflow.service.actors import Actor, duty_for
 from decisionflow.service.authorities import Authority
 from decisionflow.store.blobs import Blobs
@@ -258,7 +267,10 @@ def _weigh(
         action = core.find(procedure, ask.action)
     if ask.seen and ask.seen != facts.heads[action.track]:
         raise Stale(f"track {action.track} moved on", say="您打开页面之后，这一环节已有新的办理，请刷新后再办")
-    values = _values(connection, authority, action, ask, timing, facts)
+    values = settling.settled(
+        connection, authority, facts, action, _values(connection, authority, action, ask, timing, facts)
+    )
+    values = hearings.listed(connection, blobs, authority, facts, action, values)
     text_ref, text_rows = _new_text(blobs, action, ask, facts, now)
     party = actor.party(duty_for(procedure, action, actor, facts))
     command = core.Command(action.id, party, timing.on, values, ask.papers, text_ref)
@@ -278,6 +290,7 @@ def _step(
     others = consultations.effect(
         tx, authority, actor, action, weighed.facts, draft, weighed.values, weighed.timing, procedure
     )
+    others += hearings.effect(tx, authority, actor, action, weighed.facts, draft, weighed.timing, procedure)
     composed = entries.compose(
         draft, standing.head, actor, weighed.timing, clock=authority.clock, duty=weighed.party.duty, key=ask.key
     )
@@ -517,6 +530,11 @@ def correct(
     before = _as_of(tx.connection, authority, standing.facts.case, wrong.n - 1)
     timing = Timing(now, reason=ask.reason.strip())
     values = {**wrong.fields, **_values(tx.connection, authority, _optional(action), ask, timing, before)}
+    answered = settling.rows_of(action)
+    if answered is not None and answered.id in ask.raw:
+        values = settling.settled(tx.connection, authority, before, action, values)
+    if "participants" in ask.raw:
+        values = hearings.listed(tx.connection, tx.blobs, authority, before, action, values)
     duty = duty_for(procedure, action, actor, before)
     command = core.Command(action.id, replace(wrong.party, duty=duty), wrong.on, values, wrong.papers, wrong.text)
     outcome = core.decide(procedure, command, before, standing.calendar)
@@ -524,7 +542,8 @@ def correct(
         _keep_refusal(tx, authority, actor, ask, outcome, timing)
         return Held(ask.case, outcome)
     draft = entries.Draft("entry.corrected", {})
-    shown = entries.protect(draft, action.fields, {name: values[name] for name in ask.raw if name in values})
+    changed = {name: value for name, value in values.items() if name in ask.raw or wrong.fields.get(name) != value}
+    shown = entries.protect(draft, action.fields, changed)
     draft.body = {"of": of, "action": action.id, "title": f"更正：{action.title}", "reason": ask.reason.strip(),
                   "fields": entries.shorten(draft, shown, tx.blobs, now)}  # fmt: skip
     if set(action.sets) & set(shown):

@@ -81,6 +81,7 @@ KINDS: dict[str, tuple[frozenset[str], str]] = {
     ".txt": (frozenset({"text/plain"}), "text/plain; charset=utf-8"),
     ".csv": (frozenset({"text/plain"}), "text/csv; charset=utf-8"),
     ".md": (frozenset({"text/plain"}), "text/plain; charset=utf-8"),
+    ".json": (frozenset({"text/plain"}), "application/json"),
     ".wps": (frozenset({"application/ole"}), "application/vnd.ms-works"),
     ".doc": (frozenset({"application/ole"}), "application/msword"),
     ".xls": (frozenset({"application/ole"}), "application/vnd.ms-excel"),

@@ -178,6 +178,16 @@ class Typed:
             yield from ((f"{prefix}.{key}", one) for key, one in some.items())
 
 
+def typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as somebody would have typed them, for a form that starts filled in."""
+    return {
+        name: [{key: str(cell) for key, cell in row.items()} for row in value]
+        if isinstance(value, list)
+        else str(value)
+        for name, value in values.items()
+    }
+
+
 # ---- from the wire ---------------------------------------------------------------------------------------
 
 

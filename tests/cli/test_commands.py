@@ -212,6 +212,14 @@ def test_the_shipped_procedures_are_sound(run: Run) -> None:
     assert run("procedures", "lint", HOUSE / "workflows")[0] == 0
 
 
+def test_a_watch_for_an_action_that_does_not_exist_is_named_with_its_line(run: Run, tmp_path: Path) -> None:
+    changed = tmp_path / "watches.yaml"
+    text = (HOUSE / "workflows" / "watches.yaml").read_text("utf-8")
+    changed.write_text(text.replace("conclude_legal_review", "conclude_nothing"), "utf-8")
+    code, out, _ = run("procedures", "lint", changed)
+    assert code == 5 and "conclude_nothing" in out and "watches.yaml:" in out
+
+
 def test_an_unsound_procedure_is_named_with_its_line(run: Run, tmp_path: Path) -> None:
     text = (HOUSE / "tests" / "procedures" / "tree-felling.yaml").read_text("utf-8")
     (tmp_path / "x.yaml").write_text(text.replace("rules: [D713-13]", "rules: [D713-1300]", 1), "utf-8")

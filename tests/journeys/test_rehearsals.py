@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from decisionflow.core import procedure as law
+from decisionflow.errors import BadInput
 from decisionflow.service import calendars, rehearsals, scripts
 from decisionflow.store.blobs import Blobs
 from decisionflow.store.engine import Store, connect
@@ -33,6 +35,25 @@ def test_the_collection_is_whole() -> None:
 def test_it_plays_as_it_expects(store: Store, path: Path) -> None:
     report = rehearsals.play(store, reading(path), "rehearsal")
     assert [(act.n, act.outcome, act.expected, act.problems) for act in report.failed] == []
+
+
+def test_people_sign_up_for_a_hearing_in_a_script(store: Store) -> None:
+    def script(side: str) -> str:
+        whole = (FOLDER / "hearing-whole.yaml").read_text("utf-8").split("  - at: 2024-04-03T09:00")[0].rstrip()
+        one = f"{{side: {side}, name: 甲某, contact: 示例电话01, words: 每月用水十吨。, after_days: 2}}"
+        return f"{whole}\n    signups: [{one}]\n"
+
+    with pytest.raises(BadInput) as refused:
+        rehearsals.play(store, scripts.read(script("专家"), "signs-up.yaml"), "wrong-side")
+    (problem,) = refused.value.problems
+    assert problem.line == len(script("专家").splitlines()) and "请选择代表哪一方" in problem.say
+    report = rehearsals.play(store, scripts.read(script("消费者"), "signs-up.yaml"), "right-side")
+    assert not report.failed
+    with store.read() as connection:
+        row = connection.execute(
+            text("select side, state from signup where authority_id = :a"), {"a": report.authority}
+        ).one()
+    assert tuple(row) == ("消费者", "waiting")
 
 
 @pytest.mark.parametrize(

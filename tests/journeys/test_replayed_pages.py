@@ -12,6 +12,7 @@ from decisionflow.service import accounts, rehearsals, replay, scripts, sealing
 from decisionflow.service import site as sites
 from decisionflow.settings import load
 from decisionflow.store.engine import Store
+from decisionflow.web import portal
 from decisionflow.web.app import create_app
 
 SCRIPT = Path(__file__).parents[1] / "rehearsals" / "full-length.yaml"
@@ -34,13 +35,15 @@ def test_every_page_is_the_same_after_a_replay(store: Store, tmp_path: Path) -> 
     end = report.acts[-1].at
     site = sites.Site(settings, store, lambda: end)
     sealing.seal_all(store, "yunhe", site.signer("yunhe"), end)
-    client = TestClient(create_app(site), base_url="http://testserver", follow_redirects=False)
+    app = create_app(site)
+    client = TestClient(app, base_url="http://testserver", follow_redirects=False)
     actor = stages[0].actors["lead"]
     client.cookies.set("df", store.write(
         lambda tx: accounts.open_session(tx, "test", actor.person, "yunhe", "test", end)
     ))  # fmt: skip
 
     def pages() -> dict[str, str]:
+        app.state.portal = portal.Portal()  # no copy stands in for a page
         own = [f"/cases/{report.no}{tab}" for tab in TABS]
         public = ["/public/consultations?tab=answered", f"/public/c/{report.no}", f"/public/case/{report.no}"]
         found = {path: client.get(path) for path in ["/inbox", "/cases?state=all", "/procedures", *own, *public]}

@@ -364,6 +364,14 @@ def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert verify.verify(PACKAGE, TRUST).verdict == "passed"
 
 
+def test_little_is_unpacked_only_to_say_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = bytearray(zipped({**MEMBERS, "notes/zero.txt": bytes(20_000_000)}, zipfile.ZIP_DEFLATED))
+    damaged[damaged.index(b"notes/zero.txt") + 5_000] ^= 1
+    assert "已损坏" in verify.verify(bytes(damaged), TRUST).say
+    monkeypatch.setattr(verify, "MAX_LOOK", 10_000_000)
+    assert "重新打包" in verify.verify(bytes(damaged), TRUST).say  # nothing was unpacked, so nothing was found
+
+
 # ---- what stands inside, changed by somebody who holds the log's key
 
 

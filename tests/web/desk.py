@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+from playwright.sync_api import Page
 from starlette.testclient import TestClient
 
 from decisionflow.service import accounts
@@ -17,6 +20,7 @@ from decisionflow.settings import load
 from decisionflow.store.engine import Store
 from decisionflow.web.app import create_app
 from tests.service.stage import FELLING, Office, office
+from tests.services import free_port
 
 
 @dataclass
@@ -68,3 +72,27 @@ def desk(store: Store, tmp_path: Path, *, demo: bool = False, procedure: Path = 
 def signed(found: Desk, who: str) -> Iterator[TestClient]:
     """A client signed in as somebody, for a block of requests."""
     yield found.client(who)
+
+
+# ---- in a browser
+
+
+@contextmanager
+def served(found: Desk) -> Iterator[str]:
+    """The desk's site on a free port."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(found.app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def sign_in(page: Page, found: Desk, who: str, base: str) -> None:
+    """The browser's page signed in as somebody of the cast."""
+    page.context.add_cookies([{"name": "df", "value": found.client(who).cookies["df"], "url": base}])

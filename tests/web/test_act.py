@@ -5,16 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
@@ -23,8 +19,7 @@ from decisionflow.service import procedures, sealing, shipped, steps
 from decisionflow.store.engine import Store
 from decisionflow.trail import merkle
 from decisionflow.web import forms
-from tests.services import free_port
-from tests.web.desk import Desk, desk
+from tests.web.desk import Desk, desk, served, sign_in
 from tests.web.formreader import Sheet, opened, read
 
 EVERY_FIELD = Path(__file__).parent.parent / "procedures" / "every-field.yaml"
@@ -807,27 +802,6 @@ def _matter() -> dict[str, Any]:
 
 
 # ---- in a browser ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def served(found: Desk) -> Iterator[str]:
-    """The desk's site on a free port."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(found.app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-def sign_in(page: Page, found: Desk, who: str, base: str) -> None:
-    found.client(who)
-    page.context.add_cookies([{"name": "df", "value": found.client(who).cookies["df"], "url": base}])
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

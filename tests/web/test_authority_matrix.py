@@ -17,16 +17,29 @@ MATRIX = {
     PUBLIC: """
         GET / | GET /login | POST /login | POST /logout | GET /post | POST /post | GET /display | GET /as | POST /as/{person}
         GET /livez | GET /public/consultations | GET /public/c/{no}.json | GET /public/c/{no} | GET /public/c/{no}/comment
-        POST /public/c/{no}/comment | GET /public/receipt | POST /public/receipt | GET /public/case/{no} | GET /public/verify
+        GET /public/c/{no}/opinions | POST /public/c/{no}/comment | GET /public/receipt | POST /public/receipt
+        POST /public/receipt/slip | GET /public/case/{no} | GET /public/verify
+        GET /public/feed.atom | GET /public/subscribe | POST /public/subscribe | GET /public/subscription/{name}/{token}
+        POST /public/subscription/{name}/{token} | GET /public/subscription/{name}/{token}/leave
+        POST /public/subscription/{name}/{token}/leave | GET /public/catalogue | GET /public/catalogue/{year}
         POST /public/verify | GET /public/checkpoint | GET /public/files/{no}/{sha256} | GET /api/v1/log/checkpoint
+        GET /public/h/{no} | GET /public/h/{no}/signup | POST /public/h/{no}/signup | GET /public/h/{no}/draws/{n}
         GET /api/v1/log/proof/{position} | GET /api/v1/log/consistency | GET /api/v1/public/consultations
     """,
     STAFF: """
         GET /logout | GET /inbox | POST /inbox/read | GET /cases | GET /cases.csv | GET /cases/{no} | GET /cases/{no}/checklist
         GET /cases/{no}/timeline | GET /cases/{no}/drafts | GET /cases/{no}/opinions | GET /cases/{no}/opinions/new
-        POST /cases/{no}/opinions/new | GET /cases/{no}/people
+        POST /cases/{no}/opinions/new | GET /cases/{no}/opinions.csv | GET /cases/{no}/opinions/{seq}
+        POST /cases/{no}/opinions/{seq} | GET /cases/{no}/points | POST /cases/{no}/points/compare
+        POST /cases/{no}/points/place | GET /cases/{no}/points/{point} | POST /cases/{no}/points/{point}
+        POST /cases/{no}/answer | GET /cases/{no}/people
+        GET /cases/{no}/hearing | POST /cases/{no}/hearing/signups | POST /cases/{no}/hearing/signups/{n}
+        POST /cases/{no}/hearing/freeze | POST /cases/{no}/hearing/void | POST /cases/{no}/hearing/draw
+        POST /cases/{no}/hearing/{role}
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
+        GET /cases/{no}/statement | GET /cases/{no}/evidence
+        GET /cases/{no}/health | GET /cases/{no}/plan | GET /plan
         GET /catalogue | GET /catalogue.csv | GET /precedents | GET /overdue
         GET /proposals | POST /proposals | GET /proposals/{proposal} | POST /proposals/{proposal}
         GET /api/v1/session | GET /api/v1/cases | POST /api/v1/cases | GET /api/v1/cases/{no}
@@ -36,6 +49,7 @@ MATRIX = {
     """,
     INSPECTOR: """
         GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}
+        GET /violations | POST /violations
     """,
 }
 
@@ -67,7 +81,8 @@ def found(store: Store, tmp_path: Path) -> Desk:
 def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
-              "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x"}  # fmt: skip
+              "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
+              "n": "1", "role": "list", "token": "x", "year": "2024"}  # fmt: skip
     return method, path.format(**values)
 
 

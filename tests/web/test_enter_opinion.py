@@ -87,8 +87,17 @@ def test_before_the_notice_began_and_after_it_was_closed_nothing_is_taken(found:
     work = found.work
     work.do("lead", "close_survey", after=timedelta(days=31))
     found.clients.clear()
-    assert sent(found, filled(found, arrived="2024-03-20")).status_code == 409
+    assert sent(found, filled(found, arrived="2024-04-01")).status_code == 409
     assert rows(found) == []
+
+
+def test_a_letter_in_time_that_is_entered_after_the_close_is_in_time(found: Desk) -> None:
+    found.work.do("lead", "close_survey", after=timedelta(days=31))
+    found.clients.clear()
+    assert sent(found, filled(found, arrived="2024-03-31")).status_code == 200
+    assert [bool(row.late) for row in rows(found)] == [False]
+    with found.site.store.read() as connection:
+        assert replay.compare(connection, found.site.store.blobs, found.work.authority.id) == ()
 
 
 def test_what_arrived_in_time_and_is_entered_after_the_last_day_is_not_late(found: Desk) -> None:

@@ -130,8 +130,10 @@ def visible(connection: Connection, authority: Authority, actor: Actor, no: str)
 def _sheet(
     connection: Connection, authority: Authority, actor: Actor, standing: steps.Standing, action: str, now: datetime
 ) -> Sheet:  # fmt: skip
+    found = core.find(standing.procedure, action)
+    found = found.model_copy(update={"fields": found.asks}) if found.asks != found.fields else found
     return Sheet(
-        authority, actor, standing.procedure, core.find(standing.procedure, action), standing.facts, standing.calendar,
+        authority, actor, standing.procedure, found, standing.facts, standing.calendar,
         steps.outlook(standing, actor, action, now), now, standing.head.sha256 if standing.facts.no else "",
         actors.everybody(connection, authority.id, legal_date(now)),
     )  # fmt: skip
@@ -283,6 +285,11 @@ def floor(at: Sheet, gate: law.Gate) -> tuple[str, str]:
             count = days.add(at.calendar, since, days.period(gate.at_least))
             mark = "（暂估：放假安排未录入）" if count.provisional else ""
             return _FLOORS[gate.strength].format(days.say_day(count.ends_on) + mark), gate.until.field
+    if isinstance(gate, law.RowsLapsed) and _own(gate.until) and not _own(gate.rows):
+        on = [day for row in gates.rows(gate.rows, scene) if (day := gates.as_day(row.get(gate.column)))]
+        if on and conditions.holds(gate.if_, matter=at.facts.matter, fields={}, stages=at.facts.stages):
+            count = days.add(at.calendar, max(on), days.period(gate.at_least))
+            return _FLOORS[gate.strength].format(days.say_day(count.ends_on)), gate.until.field
     if isinstance(gate, law.NotBefore) and _own(gate.moment) and not _own(gate.other):
         other = gates.moment(gate.other, scene)
         if other is not None:
@@ -475,8 +482,12 @@ def prefill(at: Sheet) -> dict[str, Any]:
         column, spec = gate.other_column or gate.column, at.action.field(gate.others.field)
         if spec is None or all(one.id != column for one in spec.columns):
             continue
-        earlier = (row.get(gate.column) for row in gates.rows(gate.rows, scene))
-        rows = [{column: _typed(value)} for value in earlier if conditions.filled(value)]
+        wanted = [row for row in gates.rows(gate.rows, scene)
+                  if all(conditions.matches(row.get(one), words) for one, words in gate.where.items())]  # fmt: skip
+        earlier = dict.fromkeys(
+            _typed(row.get(gate.column)) for row in wanted if conditions.filled(row.get(gate.column))
+        )
+        rows = [{column: words} for words in earlier]
         if rows:
             found.setdefault(spec.id, rows)
     return found

@@ -13,6 +13,7 @@ class Case(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("authority_id", "no"),
         Index("ix_case_file_list", "authority_id", "ended", "no"),
+        Index("ix_case_file_touched", "authority_id", "touched_at"),
         {"info": {"class": "projection"}},
     )
     authority_id: str = Field(primary_key=True)

@@ -126,6 +126,29 @@ class Contact(SQLModel, table=True):
     address: str
 
 
+class Subscription(SQLModel, table=True):
+    """Somebody who wants to be told by mail: of every notice, of those of a filter, or of one case (`topic`).
+
+    `state` is waiting (until the address is confirmed), active, or once (a single letter). No address outlives its use.
+    """
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        UniqueConstraint("authority_id", "address", "topic"),
+        Index("ix_subscription_due", "state", "next_at"),
+        _INFRA,
+    )
+    authority_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    address: str
+    topic: str
+    state: str
+    secret: str
+    asked_at: datetime
+    told_until: datetime
+    next_at: datetime
+
+
 class StagedFile(SQLModel, table=True):
     """An upload that no entry cites yet: for some days its uploader may hand it in. `kind` says for which place."""
 

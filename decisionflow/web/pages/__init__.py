@@ -10,19 +10,53 @@ from decisionflow.web.pages import (
     cases,
     catalogue,
     files,
+    hearing,
     inbox,
     opinions,
+    planning,
+    points,
     proposals,
     public,
+    public_catalogue,
+    public_feed,
+    public_hearing,
+    public_opinions,
+    public_subscribe,
     rules,
     session,
+    statements,
     trace,
     verify,
+    violations,
 )
 
 
 def routers(*, demo: bool) -> Sequence[APIRouter]:
     """The routers of every screen; the role switcher only in the demo."""
-    screens = (session, act, files, inbox, cases, case, opinions, catalogue, rules, proposals, public, trace, verify)
+    screens = (
+        session,
+        act,
+        files,
+        inbox,
+        cases,
+        case,
+        opinions,
+        points,
+        hearing,
+        planning,
+        statements,
+        catalogue,
+        rules,
+        proposals,
+        public_opinions,
+        public,
+        public_catalogue,
+        public_feed,
+        public_subscribe,
+        public_hearing,
+        trace,
+        violations,
+        verify,
+    )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

@@ -24,8 +24,8 @@ from decisionflow.core import fields, texts
 from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
-from decisionflow.service import sealing, staging, steps
-from decisionflow.service.reads import catalogue, refusals, stored
+from decisionflow.service import adoption, points, sealing, staging, steps
+from decisionflow.service.reads import catalogue, hearing, refusals, stored
 from decisionflow.service.reads import form as reads
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
@@ -96,19 +96,52 @@ def _from_catalogue(visit: doors.Staff, item: str) -> dict[str, str]:
 
 
 @router.get("/cases/{no}/do/{action}")
-def act(visit: doors.StaffVisit, no: str, action: str) -> HTMLResponse:
-    return _first(visit, Address(no, action))
+def act(visit: doors.StaffVisit, no: str, action: str, desk: str = "", account: str = "") -> HTMLResponse:
+    """An action's form; with `desk`, filled in from where opinions are sorted, `account` being the file drawn up there."""
+    return _first(visit, Address(no, action), account=account[:64], desk=desk == "yes")
 
 
-def _first(visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None) -> HTMLResponse:
+def _first(
+    visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None, *, account: str = "", desk: bool = False
+) -> HTMLResponse:  # fmt: skip
     turn = _turn(visit, to, Typed(), secrets.token_urlsafe(16), None)
     turn.typed.values |= reads.prefill(turn.at)
+    if turn.at.action.hearing in ("list", "report"):
+        _organised(turn, account)
+    elif desk:
+        _sorted(turn, account)
     turn.typed.values |= {name: words for name, words in (given or {}).items() if turn.at.action.field(name)}
     if turn.at.action.text == "new":
         turn.typed.text = {"title": turn.at.facts.title}
     if turn.document:
         turn.typed.text = {"title": turn.document.title, "body": "\n".join(p.text for p in turn.document.paragraphs)}
     return _form(turn, 200 if turn.at.outlook.mine else 403)
+
+
+def _sorted(turn: Turn, account: str) -> None:
+    """Fill in an answer from the desk on which its opinions were sorted."""
+    visit, store = turn.visit, turn.visit.site.store
+    with store.read() as connection:
+        at = points.desk(connection, visit.authority, visit.actor, turn.to.no)
+        if at.action.id != turn.at.action.id:
+            return
+        turn.typed.values |= forms.typed(points.answer(connection, at))
+        turn.files = staging.admitted(connection, visit.authority, visit.actor, turn.at.facts, [account], visit.now)
+    kind = adoption.kind(at)
+    if kind and account in turn.files:
+        turn.typed.papers[kind] = account
+
+
+def _organised(turn: Turn, account: str) -> None:
+    """Fill in the list or the report of a hearing from the desk on which it is organised."""
+    visit, at, store = turn.visit, turn.at, turn.visit.site.store
+    who = (visit.authority, visit.actor)
+    with store.read() as connection:
+        found = hearing.starting(connection, store.blobs, *who, turn.to.no, at.action.hearing, visit.now)
+        turn.files = staging.admitted(connection, *who, at.facts, [account] if account else [], visit.now)
+    turn.typed.values |= {name: words for name, words in forms.typed(found).items() if at.action.field(name) and words}
+    if account in turn.files and at.action.materials:
+        turn.typed.papers[at.action.materials[0].kind] = account
 
 
 def _turn(

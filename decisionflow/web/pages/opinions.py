@@ -1,4 +1,4 @@
-"""线下收到的意见: letters, calls, visits, meetings and hotlines, entered by those who handle the public's opinions."""
+"""公众意见: one of them whole, and letters, calls, visits, meetings and hotlines entered by those who handle them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import secrets
 from collections.abc import Sequence
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
-from decisionflow.errors import BadInput, Forbidden, Problem
-from decisionflow.service import consultations, opinions, permissions
-from decisionflow.service.consultations import Comment, Receipt
+from decisionflow.errors import BadInput, Forbidden, Problem, Settled
+from decisionflow.service import consultations, opinions, permissions, withholding
+from decisionflow.service.consultations import Comment
 from decisionflow.service.reads import case as reads
 from decisionflow.service.reads import form as forms
+from decisionflow.service.reads import masks
+from decisionflow.service.reads import opinions as lines
+from decisionflow.service.receipts import Receipt
 from decisionflow.web import doors
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +43,51 @@ def enter(visit: doors.StaffVisit, no: str, form: doors.Posted) -> HTMLResponse:
     except BadInput as fault:
         return _page(visit, no, given, fault.problems, fault.status)
     return _page(visit, no, given, (), receipt=receipt)
+
+
+@router.get("/cases/{no}/opinions/{seq}")
+def one(visit: doors.StaffVisit, no: str, seq: int) -> HTMLResponse:
+    return _one(visit, no, seq)
+
+
+@router.post("/cases/{no}/opinions/{seq}")
+def withhold(visit: doors.StaffVisit, no: str, seq: int, form: doors.Posted) -> Response:
+    """Leave words out in public, or show them again."""
+    doors.token(visit, form)
+    given = {name: str(form.get(name, "")) for name in ("words", "ground", "reason", "of")}
+    who = (visit.authority, visit.actor, no, seq)
+
+    def deed(tx: doors.Tx) -> str:
+        if given["of"]:
+            return withholding.lift(tx, *who, given["of"], given["reason"], visit.now)
+        return withholding.withhold(tx, *who, given["words"], given["ground"], given["reason"], visit.now)
+
+    try:
+        visit.site.store.write(deed)
+    except BadInput as fault:
+        return _one(visit, no, seq, given, fault.problems, fault.status)
+    except Settled as fault:
+        return _one(visit, no, seq, given, (Problem("words", fault.say, rule=fault.code),), fault.status)
+    return doors.go(f"/cases/{no}/opinions/{seq}")
+
+
+def _one(
+    visit: doors.Staff, no: str, seq: int, given: dict[str, str] | None = None, problems: Sequence[Problem] = (),
+    status: int = 200,
+) -> HTMLResponse:  # fmt: skip
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+        if not permissions.may_read_opinions(visit.actor, at.procedure, at.facts):
+            raise Forbidden("may not read opinions", say="公众意见的原文只有承办、整理意见的岗位和监督岗位可以看")
+        line = lines.single(connection, at, seq)
+        parts = withholding.parts(connection, visit.authority.id, line.consultation, [seq]).get(seq, [])
+    shown = masks.words(withholding.covered(line.said, parts))
+    return visit.page(
+        "opinion", status, identity=forms.identity(at.procedure, at.facts, at.standing.head.sha256), facts=at.facts, line=line,
+        parts=parts, shown=shown, given=given or dict.fromkeys(("words", "ground", "reason", "of"), ""),
+        errors={problem.place: problem.say for problem in problems}, grounds=withholding.GROUNDS,
+        may_withhold=permissions.may_enter_opinions(visit.actor, at.procedure, at.facts),
+    )  # fmt: skip
 
 
 def _in_order(problems: Sequence[Problem]) -> dict[str, str]:
