@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from decisionflow.cli import where
-from decisionflow.cli.app import both, leave, print_json, print_out, talk
+from decisionflow.cli.app import both, leave, print_out, talk
 from decisionflow.core import draw as draws
 from decisionflow.errors import EXIT_FINDINGS, BadInput, Problem
 
@@ -31,7 +31,7 @@ def freeze(
 ) -> None:
     """Freeze a list before the seed is known; print the record to publish."""
     made = draws.freeze(title.strip(), source.strip(), _seats(seats), _candidates(where.read_text(file), str(file)))
-    print_json(made.model_dump())
+    print_out(draws.write(made).rstrip())
     talk(both(f"名单摘要 {made.list_sha256}，请在种子产生之前公布", f"publish the list digest {made.list_sha256}"))
 
 
@@ -75,7 +75,7 @@ def run_(
 ) -> None:
     """Draw from a frozen list; print the record with its result."""
     done = draws.run(draws.read(where.read_text(record), str(record)), seed)
-    print_json(done.model_dump())
+    print_out(draws.write(done).rstrip())
     for side, numbers in done.drawn.items():
         talk(f"{side}：{'、'.join(numbers)}")
 
