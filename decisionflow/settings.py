@@ -32,7 +32,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One frozen set of answers to all configuration questions."""
+    """One frozen set of answers to all configuration questions.
+
+    `proxies` are the addresses (or networks, with commas) of our own proxies: only they may say where a request comes from.
+    """
 
     database_url: str
     data_dir: Path
@@ -45,6 +48,7 @@ class Settings:
     idle_minutes: int = 30
     upload_mb: int = 50
     today: str = ""
+    proxies: str = "127.0.0.1"
 
     @property
     def blob_dir(self) -> Path:
@@ -74,7 +78,7 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
         public_url=reader.url("PUBLIC_URL", "http://127.0.0.1:8080"), redis_url=reader.text("REDIS_URL"), mail=mail,
         demo=reader.flag("DEMO"), embedded=reader.flag("EMBEDDED", default=True),
         session_hours=reader.number("SESSION_HOURS", 8, 1, 24), idle_minutes=reader.number("IDLE_MINUTES", 30, 5, 480),
-        upload_mb=reader.number("UPLOAD_MB", 50, 1, 1024),
+        upload_mb=reader.number("UPLOAD_MB", 50, 1, 1024), proxies=reader.text("PROXIES", "127.0.0.1"),
     )  # fmt: skip
     if reader.problems:
         raise BadInput(reader.problems)

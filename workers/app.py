@@ -29,14 +29,15 @@ FULL = 100
 # Which queue each task waits in.
 ROUTES: Mapping[str, str] = {
     "tick_seal": "seal",
-    "tick_relay": "relay", "relay_rows": "relay", "tick_tidy": "relay", "canary": "relay",
+    "tick_relay": "relay", "relay_rows": "relay", "tick_news": "relay", "tick_tidy": "relay", "canary": "relay",
     "tick_deadlines": "deadlines", "remind_rows": "deadlines",
     "tick_mail": "mail", "mail_rows": "mail",
 }  # fmt: skip
 QUEUES = tuple(dict.fromkeys(ROUTES.values()))
 # How often beat rings, in seconds. A bell nobody heard in that time is thrown away: the next one says the same.
 TICKS: Mapping[str, float] = {
-    "tick_seal": 2.0, "tick_relay": 5.0, "tick_mail": 5.0, "tick_deadlines": 30.0, "tick_tidy": 30.0, "canary": 60.0,
+    "tick_seal": 2.0, "tick_relay": 5.0, "tick_mail": 5.0, "tick_deadlines": 30.0, "tick_news": 60.0, "tick_tidy": 30.0,
+    "canary": 60.0,
 }  # fmt: skip
 
 

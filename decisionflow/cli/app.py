@@ -61,6 +61,12 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         both("导入：放假安排、目录、线下收到的意见", "import a notice, a catalogue, opinions"),
     ),
     "desks": ("case", "desks", both("一件事项在谁手里停了多久；逾期的事项", "where a case lay; what is overdue")),
+    "plan": ("plan", "plan", both("推算：每一步最早、最迟什么时候", "the earliest and latest lawful day of each step")),
+    "violations": (
+        "violations",
+        "violations",
+        both("程序问题清单：事后看得出的线索和证据", "what may have gone wrong, with evidence"),
+    ),
     "draw": ("draw", "app", both("抽取：冻结名单、抽取、任何人都能重做", "draw lots that anybody can redo")),
     "export": ("trail", "export", both("导出证据包", "export an evidence package")),
     "verify": ("trail", "verify", both("校验证据包、事项或全部记录", "verify a package, a case or everything")),

@@ -9,6 +9,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -93,6 +94,7 @@ def start(
     sys.stdout.flush()
     if browser and sys.stdout.isatty():
         webbrowser.open(url)
+    settings = replace(settings, public_url=url)  # feeds and forms name the port that was free
     server.run(settings, host, free, clock=demos.clock(settings))
 
 

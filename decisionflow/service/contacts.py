@@ -23,9 +23,21 @@ def set_mail(tx: Tx, person: str, address: str) -> None:
     if not address:
         tx.execute(delete(_CONTACTS).where(_CONTACTS.c.person_id == person, _CONTACTS.c.channel == MAIL))
         return
+    row = {"person_id": person, "channel": MAIL, "address": checked(address)}
+    tx.put(Rows("contact", [row]))
+
+
+def checked(address: str) -> str:
+    """A mail address without spaces around it. Raises BadInput for what is none."""
+    address = address.strip()
     if not _ADDRESS.fullmatch(address):
         raise BadInput([Problem("mail", "邮箱地址写法不对，应如 li@example.gov.cn", rule="mail")])
-    tx.put(Rows("contact", [{"person_id": person, "channel": MAIL, "address": address}]))
+    return address
+
+
+def covered(words: str) -> str:
+    """Words without the mail addresses in them: what servers answer is kept and logged, addresses are not."""
+    return _ADDRESS.sub("（邮箱地址）", words)
 
 
 def mail_of(connection: Connection, persons: Iterable[str]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from decisionflow import render
 from decisionflow.core.facts import SHANGHAI
 from decisionflow.errors import DecisionflowError, Unavailable
-from decisionflow.service import addressees, authorities, contacts, outbox, register, sealing
+from decisionflow.service import addressees, authorities, contacts, outbox, register, sealing, subscriptions
 from decisionflow.service.outbox import Item, Key
 from decisionflow.settings import Mail
 from decisionflow.store.engine import Store
@@ -181,36 +181,59 @@ def _one(
         error = f"{type(fault).__name__}: {fault}"
     else:
         return ("sent" if store.write(lambda tx: outbox.sent(tx, item)) else ""), ""
+    error = contacts.covered(error)
     faults.append(f"{item.dedup}: {error}")
     now, share = clock(), chance()
     return store.write(lambda tx: outbox.fail(tx, item, error, now, share, final=final)), away
 
 
+@dataclass(frozen=True, slots=True)
+class _Addressee:
+    """Who gets a mail. `href` stands for the message's own link, `leave` ends a subscription; '' for none."""
+
+    name: str
+    address: str
+    href: str = ""
+    leave: str = ""
+
+
 def compose(store: Store, mail: Mail, item: Item, public_url: str, now: datetime) -> EmailMessage | None:
     """The mail of a row, written for whoever it is for; None when they have no address any more."""
     with store.read() as connection:
-        address = contacts.mail_of(connection, [item.recipient]).get(item.recipient)
-        if address is None:
+        to = _addressee(connection, item)
+        if to is None:
             return None
-        person = register.person(connection, item.recipient)
         authority = authorities.get(connection, item.authority)
         code = _short_code(connection, authority)
     told = addressees.message(item.payload)
+    leave = public_url + to.leave if to.leave else ""
     written = render.mail(
-        item.kind, authority=authority.name, person=person["name"], title=told.title, lines=told.lines,
-        url=public_url + told.href, checkpoint=code,
+        item.kind, authority=authority.name, person=to.name, title=told.title, lines=told.lines,
+        url=public_url + (to.href or told.href), checkpoint=code, leave=leave,
     )  # fmt: skip
     message = EmailMessage(policy=policy.SMTP)
     message["From"] = Address(authority.name, addr_spec=mail.sender)
-    message["To"] = Address(person["name"], addr_spec=address)
+    message["To"] = Address(to.name, addr_spec=to.address)
     message["Subject"] = written.subject
     message["Date"] = format_datetime(now.astimezone(SHANGHAI))
     message["Message-ID"] = message_id(item, mail.sender)
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = "zh-CN"
+    if leave:  # RFC 8058: the mail program may leave by itself, with one press
+        message["List-Unsubscribe"] = f"<{leave}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(written.text, cte="base64")
     message.add_alternative(written.html, subtype="html", cte="base64")
     return message
+
+
+def _addressee(connection: Connection, item: Item) -> _Addressee | None:
+    """A person of the register, or somebody of the public who left an address for this."""
+    if item.recipient.startswith(subscriptions.PREFIX):
+        box = subscriptions.box(connection, item.authority, item.recipient)
+        return _Addressee("", box.address, box.confirm, box.leave) if box else None
+    address = contacts.mail_of(connection, [item.recipient]).get(item.recipient)
+    return _Addressee(register.person(connection, item.recipient)["name"], address) if address else None
 
 
 def message_id(item: Item, sender: str) -> str:

@@ -3,6 +3,7 @@
     seal     give committed entries their place in the log, and sign it      one sealer a government, by lease
     remind   weigh the rungs of clocks that have come due
     relay    tell persons of acts and rungs, in the system
+    news     each morning, what is new for those of the public who asked to be told
     mail     send what also goes out by mail
     tidy     give back what a courier left lying, give up what is past its time
 
@@ -27,7 +28,7 @@ from typing import Protocol
 from sqlalchemy import func, select, text
 
 from decisionflow.errors import DecisionflowError
-from decisionflow.service import authorities, deadlines, delivery, leases, outbox, sealing
+from decisionflow.service import authorities, deadlines, delivery, leases, outbox, sealing, subscriptions
 from decisionflow.service import relay as relaying
 from decisionflow.service import site as sites
 from decisionflow.service.outbox import Key
@@ -37,7 +38,7 @@ from decisionflow.store.records import Rows
 from decisionflow.store.tables.infrastructure import Heartbeat
 from decisionflow.store.tables.trail import TrailLeaf
 
-JOBS = ("seal", "remind", "relay", "mail", "tidy")
+JOBS = ("seal", "remind", "relay", "news", "mail", "tidy")
 LEASE = timedelta(seconds=15)
 KEEP = 4.0
 TIDY = 30.0
@@ -140,9 +141,20 @@ def mail(
 
 
 def tidy(site: Site) -> tuple[int, int]:
-    """Leases run out and rows past their time: how many of each."""
+    """Leases run out and rows past their time: how many of each. Addresses that nobody needs any more are forgotten."""
     at = now(site)
-    return site.store.write(lambda tx: outbox.tidy(tx, at))
+    return site.store.write(lambda tx: _tidy(tx, at))
+
+
+def _tidy(tx: Tx, at: datetime) -> tuple[int, int]:
+    done = outbox.tidy(tx, at)
+    subscriptions.tidy(tx, at)
+    return done
+
+
+def news(site: Site) -> subscriptions.Told:
+    """One batch of letters to readers; nothing when no mail server is configured."""
+    return subscriptions.sweep(site.store, now(site)) if site.settings.mail.host else subscriptions.Told()
 
 
 def beat(site: Site, names: Iterable[str], faults: Iterable[tuple[str, str]] = ()) -> None:
@@ -181,6 +193,8 @@ def once(site: Site, jobs: Iterable[str] = JOBS) -> dict[str, int]:
         done["remind"] = drain("remind", lambda: remind(site))
     if "relay" in wanted:
         done["relay"] = drain("relay", lambda: relay(site))
+    if "news" in wanted:
+        done["news"] = drain("news", lambda: news(site))
     if "mail" in wanted:
         done["mail"] = drain("mail", lambda: mail(site, who))
     if "seal" in wanted:
@@ -254,7 +268,8 @@ class Embedded:
         self._jobs = [
             job
             for job in (_Job("remind", every, self._remind), _Job("relay", every, self._relay),
-                        _Job("mail", every, self._mail), _Job("tidy", max(TIDY, every), self._tidy))
+                        _Job("news", max(TIDY, every), self._news), _Job("mail", every, self._mail),
+                        _Job("tidy", max(TIDY, every), self._tidy))
             if job.name in self._wanted
         ]  # fmt: skip
 
@@ -359,6 +374,11 @@ class Embedded:
     def _relay(self) -> bool:
         done = relay(self.site)
         report("relay", done.faults)
+        return done.more
+
+    def _news(self) -> bool:
+        done = news(self.site)
+        report("news", done.faults)
         return done.more
 
     def _mail(self) -> bool:

@@ -18,7 +18,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import step as core
 from decisionflow.core.facts import Facts, fold
 from decisionflow.errors import NotFound, Unavailable
-from decisionflow.service import addressees, notices, outbox, permissions
+from decisionflow.service import addressees, notices, outbox, permissions, senders
 from decisionflow.service.actors import Actor, duty_for
 from decisionflow.service.addressees import Message, Rolls
 from decisionflow.service.authorities import Authority
@@ -88,6 +88,10 @@ def _planned(rolls: Rolls, item: Item, *, mail: bool) -> _Plan:
 def _rows(rolls: Rolls, item: Item, *, mail: bool) -> tuple[Rows, ...]:
     if item.channel == "notice":
         return (Rows("notice", [_notice(item, addressees.message(item.payload), item.recipient, rolls.now)], "ignore"),)
+    if item.kind == senders.KIND:
+        return (
+            senders.letters(rolls.connection, rolls.authority(item.authority), item.payload, rolls.now) if mail else ()
+        )
     if item.kind != "step":
         raise NotFound(f"nobody relays {item.kind!r}", say="没有人转送这种消息")
     return _step_rows(rolls, item, mail=mail)
@@ -111,7 +115,15 @@ def _step_rows(rolls: Rolls, item: Item, *, mail: bool) -> tuple[Rows, ...]:
                 outbox.row(item.authority, f"{dedup}:mail", "todo", message.payload, rolls.now, channel="mail",
                            recipient=person, expires_at=rolls.now + MAIL_FOR)
             )  # fmt: skip
-    return (Rows("notice", told, "ignore"), Rows("outbox", mails, "ignore"))
+    to_senders = _to_senders(rolls, item) if mail else ()
+    return (Rows("notice", told, "ignore"), Rows("outbox", mails, "ignore"), *to_senders)
+
+
+def _to_senders(rolls: Rolls, item: Item) -> tuple[Rows, ...]:
+    """What an act has to say to those who left an address with their opinion."""
+    government = rolls.authority(item.authority)
+    _, facts = history(rolls.connection, item.authority, str(item.payload["entry"]))
+    return senders.begun(rolls.connection, government, rolls.procedure(government, facts), facts, rolls.now)
 
 
 def told_of(rolls: Rolls, authority: str, entry: str) -> list[tuple[str, Message]]:

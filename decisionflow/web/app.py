@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from decisionflow import __version__, paths, render
 from decisionflow.errors import BadInput, DecisionflowError
 from decisionflow.service.site import Site
-from decisionflow.web import doors, security
+from decisionflow.web import doors, portal, security
 from decisionflow.web.api import routers as api_routers
 from decisionflow.web.pages import routers as page_routers
 
@@ -31,6 +31,7 @@ def create_app(site: Site) -> FastAPI:
         title="decisionflow", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
     app.state.site = site
+    app.state.portal = portal.Portal()
     app.mount("/static", GZipMiddleware(StaticFiles(directory=paths.STATIC), minimum_size=1000), name="static")
     for router in (*page_routers(demo=site.settings.demo), *api_routers()):
         app.include_router(router)
@@ -72,7 +73,8 @@ def _anticipated(request: Request, error: Exception) -> Response:
     log.info("refused", extra={"action": "refuse", "code": error.code, "status": error.status, "why": str(error)})
     if is_api(request):
         return JSONResponse(problem(error, request.url.path), error.status, media_type="application/problem+json")
-    return _error_page(error.status, error.say)
+    headers = {"retry-after": str(error.wait)} if isinstance(error, security.TooMany) else None
+    return _error_page(error.status, error.say, headers)
 
 
 def _sign_in(request: Request, error: Exception) -> Response:

@@ -27,7 +27,7 @@ from decisionflow.service.site import Site
 from decisionflow.store.engine import Tx
 from decisionflow.web import security
 
-__all__ = ["AnyVisit", "InspectorVisit", "Posted", "Staff", "StaffVisit", "Tx", "Visit"]
+__all__ = ["AnyVisit", "InspectorVisit", "PasserVisit", "Posted", "Staff", "StaffVisit", "Tx", "Visit"]
 
 NAV = (
     ("/inbox", "工作台", "inbox"),
@@ -65,6 +65,12 @@ class Visit:
     actor: Actor | None = None
     posts: Sequence[Actor] = ()
 
+    @property
+    def mode(self) -> str:
+        """How the visitor wants pages to look: ``elder``, ``contrast`` or '' for neither."""
+        chosen = self.request.cookies.get("mode", "")
+        return chosen if chosen in ("elder", "contrast") else ""
+
     def page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page in the frame that fits this visitor."""
         return HTMLResponse(render.page(name, **{**self._frame(), **values}), status)
@@ -73,7 +79,7 @@ class Visit:
         cookies = self.request.cookies
         frame: dict[str, Any] = {
             "authority_name": self.authority.name if self.authority else "decisionflow",
-            "demo": self.site.settings.demo, "mode": cookies.get("mode", ""), "theme": cookies.get("theme", "light"),
+            "demo": self.site.settings.demo, "mode": self.mode, "theme": cookies.get("theme", "light"),
             "csrf": self.session.csrf if self.session else "", "now": self.now, "nav": (), "post": None, "tools": (),
             "checkpoint": "", "printed": "", "notice": self.request.query_params.get("notice", "")[:80],
         }  # fmt: skip
@@ -144,6 +150,16 @@ def _public_authority(site: Site) -> Authority | None:
         return None
 
 
+def passer_by(request: Request) -> Visit:
+    """The visit of anybody, without asking who it is: for pages that are the same for everybody."""
+    return Visit(request, _site(request), _site(request).clock())
+
+
+def anybody(found: Visit) -> Visit:
+    """The same visit as made by somebody who is not signed in."""
+    return Visit(found.request, found.site, found.now, authority=_public_authority(found.site))
+
+
 def staff(request: Request) -> Staff:
     """The visit of a signed-in person acting through a post. Raises NeedSignIn or NeedPost."""
     found = visit(request)
@@ -173,6 +189,7 @@ def inspector(request: Request) -> Staff:
 
 
 AnyVisit = Annotated[Visit, Depends(visit)]
+PasserVisit = Annotated[Visit, Depends(passer_by)]
 StaffVisit = Annotated[Staff, Depends(staff)]
 InspectorVisit = Annotated[Staff, Depends(inspector)]
 Posted = Annotated[FormData, Depends(posted)]

@@ -29,6 +29,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+FORM = 3 * 1024 * 1024  # a form of the public: words only, so ten times the longest opinion is ample
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -41,11 +42,15 @@ class CrossSite(DecisionflowError):
 
 
 class TooMany(DecisionflowError):
-    """Too many requests of one kind from one address."""
+    """Too many requests of one kind from one address; `wait` is in how many seconds to come again."""
 
     code = "too-many"
     status = 429
     exit = 7
+
+    def __init__(self, message: str, *, say: str, wait: int = 60) -> None:
+        super().__init__(message, say=say)
+        self.wait = wait
 
 
 def check_origin(method: str, headers: Mapping[str, str], host: str) -> None:
@@ -78,8 +83,9 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = min(self.limit, FORM) if _is_public_form(scope["path"]) else self.limit
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self.limit:
+        if not declared.isdigit() or int(declared) > limit:
             await _too_large(send, self.headers)
             return
         seen = 0
@@ -88,7 +94,7 @@ class Guard:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.limit:
+            if seen > limit:
                 raise TooLarge("request body over the limit", say="提交的内容太大，请减少附件后再试")
             return message
 
@@ -102,6 +108,11 @@ class Guard:
             await send(message)
 
         await self.app(scope, counted, headed)
+
+
+def _is_public_form(path: str) -> bool:
+    """Whether an address takes words of the public, and no package to be verified."""
+    return path.startswith("/public/") and path != "/public/verify"
 
 
 async def _too_large(send: Send, headers: Mapping[str, str]) -> None:

@@ -111,7 +111,10 @@ def test_a_foreign_page_may_not_send(found: Desk) -> None:
 def test_after_the_end_nothing_is_taken(found: Desk) -> None:
     values = form(found)
     found.work.do("lead", "close_survey", after=timedelta(days=31))
-    assert send(found, values).status_code == 422 and count(found) == 0
+    answer = send(found, values)
+    assert (
+        answer.status_code == 409 and "已经结束" in answer.text and values["words"] in answer.text and count(found) == 0
+    )
 
 
 def test_what_is_not_public_is_not_there(store: Store, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_of_two_beats_only_the_leader_rings_and_rings_for_everything_at_once(
         for _ in range(12):
             first.tick()
             assert second.tick() == 1.0
-        assert {name: queue.llen(name) for name in house.QUEUES} == {"seal": 1, "relay": 3, "deadlines": 1, "mail": 1}
+        assert {name: queue.llen(name) for name in house.QUEUES} == {"seal": 1, "relay": 4, "deadlines": 1, "mail": 1}
         assert (first.leads, second.leads) == (True, False)
 
         first.close()
@@ -156,7 +156,7 @@ def test_of_two_beats_only_the_leader_rings_and_rings_for_everything_at_once(
         for _ in range(12):
             second.tick()
         assert second.leads
-        assert queue.llen("relay") == 6
+        assert queue.llen("relay") == 8
     finally:
         second.close()
         house.close_site()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from decisionflow import render
 from decisionflow.core import conditions
@@ -40,6 +40,17 @@ def visible(connection: Connection, no: str) -> tuple[Authority, steps.Standing]
         if is_public(standing.procedure, standing.facts):
             return authority, standing
     raise NotFound(f"nothing public under {no[:80]!r}", say="没有这个页面，请核对网址或者编号")
+
+
+_MARK = text("""
+    select c.authority_id, c.seq from authority a join case_file c on c.authority_id = a.id and c.no = :no
+""")
+
+
+def mark(connection: Connection, no: str) -> tuple[str, int] | None:
+    """What changes whenever a case does: a copy of its pages that was made under another mark is out of date."""
+    row = connection.execute(_MARK, {"no": no}).first()
+    return (row.authority_id, row.seq) if row else None
 
 
 def is_public(procedure: law.Procedure, facts: Facts) -> bool:
@@ -116,12 +127,15 @@ class Teller:
     def fields(
         self, specs: Sequence[law.FieldSpec], values: Mapping[str, Any], without: Iterable[str] = ()
     ) -> list[Said]:
-        """Every filled field in the order of its form."""
+        """Every filled field in the order of its form; a check that found nothing is no news."""
         left = set(without)
         return [
             self._field(spec, values[spec.id])
             for spec in specs
-            if spec.type != "file" and spec.id not in left and conditions.filled(values.get(spec.id))
+            if spec.type != "file"
+            and spec.id not in left
+            and conditions.filled(values.get(spec.id))
+            and not (spec.computed and not values[spec.id])
         ]
 
     def _field(self, spec: law.FieldSpec, value: Any) -> Said:

@@ -17,13 +17,13 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from decisionflow.core import calendar as days
-from decisionflow.core import conditions, gates, texts
+from decisionflow.core import conditions, gates, spans, texts
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Facts, legal_date
 from decisionflow.errors import DecisionflowError, NotFound
-from decisionflow.service import consultations
+from decisionflow.service import consultations, hearings, settling
 from decisionflow.service.authorities import Authority
-from decisionflow.service.reads import masks, public, refusals
+from decisionflow.service.reads import masks, public, public_channels, refusals
 from decisionflow.store.blobs import Blobs
 from decisionflow.store.tables.participation import Consultation, Opinion
 
@@ -32,6 +32,7 @@ STATES = {
     "coming": "尚未开始", "open": "征求中", "due": "已到期，尚未结束", "closed": "已结束，正在研究意见", "answered": "已反馈",
     "withdrawn": "已撤回", "over": "已结束",
 }  # fmt: skip
+FIRST = ("gist", "concerns", "area")
 _C = Consultation.__table__  # type: ignore[attr-defined]
 _O = Opinion.__table__  # type: ignore[attr-defined]
 
@@ -67,14 +68,21 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of what the public said, and what became of it."""
+    """One point of what the public said, and what became of it; `opinions` are the numbers of those that said it.
+
+    `old` and `new` are the paragraph of the draft it led to changing, as it was asked about and as it was answered.
+    """
 
     n: int
     point: str
     count: int | None
+    distinct: int | None
     disposition: str
     reason: str
     article: str
+    old: str
+    new: str
+    opinions: spans.Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,15 @@ class Feedback:
     remark: str
     said: tuple[public.Said, ...]
     papers: tuple[public.Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """A hearing about the same matter: its day, whether that is to come, and whether anybody may sign up today."""
+
+    held_on: date
+    coming: bool
+    takes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,11 @@ class Notice:
     rounds: tuple[Round, ...]
     entry: str
     sha256: str
+    gist: str = ""
+    concerns: str = ""
+    area: str = ""
+    channels: tuple[public_channels.Channel, ...] = ()
+    hearing: Hearing | None = None
 
     @property
     def word(self) -> str:
@@ -167,8 +189,10 @@ def notice(connection: Connection, blobs: Blobs, no: str, now: datetime) -> Noti
     about = [
         public.story(tell, one, how, shown, hashes) for how, one in since
         if how.track == action.track and not how.consultation and how.id not in publishing(procedure)
+        and not public_channels.keeps(how)
     ]  # fmt: skip
     today = legal_date(now)
+    first = {spec.id: tell.words(spec, act.fields.get(spec.id)) for spec in action.fields if spec.id in FIRST}
     return Notice(
         authority.name, no, row["id"], row["title"], act.party.unit_name, act.on, row["opens_on"], row["ends_on"],
         _standing(procedure, row, today, feedback), (row["ends_on"] - today).days, row["opinions"],
@@ -176,8 +200,16 @@ def notice(connection: Connection, blobs: Blobs, no: str, now: datetime) -> Noti
         tuple(tell.fields(action.fields, act.fields, _left_out(procedure, action))), document_of(blobs, row["text_digest"]),
         tuple(one for one in shown if one.act == act.entry), tuple(about), feedback, bool(publishing(procedure)),
         tuple(Round(one["opens_on"], one["ends_on"], STATES.get(state_of(one, today), ""), one["opinions"]) for one in rows[1:]),
-        act.entry, hashes.get(act.entry, ""),
+        act.entry, hashes.get(act.entry, ""), **first, channels=public_channels.channels(action, act, since),
+        hearing=_hearing(connection, authority, facts, today),
     )  # fmt: skip
+
+
+def _hearing(connection: Connection, authority: Authority, facts: Facts, today: date) -> Hearing | None:
+    row = hearings.of_case(connection, authority.id, facts.case)
+    if row is None or row["state"] == "cancelled":
+        return None
+    return Hearing(row["held_on"], row["held_on"] >= today, hearings.signup_state(row, today) == "open")
 
 
 def state_of(row: Mapping[str, Any], today: date) -> str:
@@ -192,18 +224,13 @@ def state_of(row: Mapping[str, Any], today: date) -> str:
 @lru_cache(maxsize=256)
 def publishing(procedure: law.Procedure) -> frozenset[str]:
     """The actions that publish answers to opinions: public, and taken where an answer left the track."""
-    answering = [action for action in procedure.actions if _points(action)]
+    answering = [action for action in procedure.actions if settling.rows_of(action)]
     return frozenset(
         action.id
         for action in procedure.actions
         for answer in answering
         if action.public and action.track == answer.track and answer.to and answer.to in action.source
     )
-
-
-def _points(action: law.Action) -> law.FieldSpec | None:
-    """The rows of an answer to opinions."""
-    return next((spec for spec in action.fields if {"point", "disposition"} <= {c.id for c in spec.columns}), None)
 
 
 def _rounds(connection: Connection, authority: Authority, case: str) -> list[dict[str, Any]]:
@@ -247,8 +274,10 @@ def _departures(
 
 
 def _left_out(procedure: law.Procedure, action: law.Action) -> set[str]:
-    """Fields that the page shows in a place of their own: the last day, and reasons for departing."""
-    return {"ends_on"} | {gate.deviate for gate in procedure.gates_of(action) if gate.deviate}
+    """Fields that the page shows in a place of their own: the last day, what it is about, and reasons for departing."""
+    return {"ends_on", public_channels.FIELD, *FIRST} | {
+        gate.deviate for gate in procedure.gates_of(action) if gate.deviate
+    }
 
 
 def _extensions(
@@ -291,7 +320,7 @@ def _feedback(
         action = procedure.action(act.action)
         if action is None or act.recorded <= row["opened_at"]:
             continue
-        if rows := _points(action):
+        if rows := settling.rows_of(action):
             answer = (action, rows, act)
         elif answer and action.id in publishing(procedure) and act.round == answer[2].round:
             found = (answer, (action, act))
@@ -309,18 +338,14 @@ def _told(
         return masks.words(tell.words(columns[name], one.get(name))) if name in columns else ""
 
     given = answered.fields.get(spec.id, [])
-    points = tuple(
-        Point(
-            n,
-            cell(one, "point"),
-            _whole(one.get("count")),
-            cell(one, "disposition"),
-            cell(one, "reason"),
-            cell(one, "article"),
-        )
-        for n, one in enumerate(given if isinstance(given, list) else [], 1)
-        if isinstance(one, Mapping)
-    )
+    changed = _changed(tell.blobs, row["text_digest"], published)
+    points = []
+    for n, one in enumerate((one for one in given if isinstance(one, Mapping)) if isinstance(given, list) else (), 1):
+        place, old, new = changed.get(str(one.get("article", "")), (cell(one, "article"), "", ""))
+        points.append(Point(
+            n, cell(one, "point"), _whole(one.get("count")), _whole(one.get("distinct")), cell(one, "disposition"),
+            cell(one, "reason"), place, old, new, settling.numbered(tell.long(one.get("opinions", ""))),
+        ))  # fmt: skip
     received = _channels(connection, authority, row["id"])
     stated = _whole(answered.fields.get("received")) or 0
     if (other := stated - sum(count for _, count in received)) > 0:
@@ -334,11 +359,24 @@ def _told(
         *tell.fields([one for one in publishing_action.fields if one.type == "long"], published.fields),
     ]
     return Feedback(
-        published.on, answered.party.unit_name, tuple(received), total, points,
+        published.on, answered.party.unit_name, tuple(received), total, tuple(points),
         tuple((name, tally[name]) for name in order if tally[name]), counted, _remark(tell, answered, points, total, counted),
         tuple(public.Said(one.id, one.title, masks.words(one.text)) for one in said),
         tuple(one for one in shown if one.act == published.entry),
     )  # fmt: skip
+
+
+def _changed(blobs: Blobs, asked: str, published: Act) -> dict[str, tuple[str, str, str]]:
+    """By id, each paragraph the public was asked about: its name, and if it was changed its words before and after."""
+    before, after = document_of(blobs, asked), document_of(blobs, published.text.sha256 if published.text else "")
+    if before is None:
+        return {}
+    now = {one.id: one.text for one in (after or before).paragraphs}
+    found = {}
+    for n, one in enumerate(before.paragraphs, 1):
+        new = now.get(one.id, "（这一段已经删去）")
+        found[one.id] = (f"第{n}段", one.text, new) if new != one.text else (f"第{n}段", "", "")
+    return found
 
 
 def _remark(tell: public.Teller, answered: Act, points: Sequence[Point], total: int, counted: int) -> str:

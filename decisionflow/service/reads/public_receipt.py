@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
-from decisionflow.core.facts import legal_date
+from decisionflow.core import spans
 from decisionflow.errors import NotFound
-from decisionflow.service import authorities, consultations, sealing
+from decisionflow.service import authorities, consultations, receipts, sealing, settling, withholding
 from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import masks, public, public_notice
 from decisionflow.store.blobs import Blobs
@@ -26,6 +26,7 @@ _V = VaultField.__table__  # type: ignore[attr-defined]
 class Answer:
     """An opinion, shown to whoever holds its receipt and code."""
 
+    government: str
     authority: str
     no: str
     title: str
@@ -42,6 +43,8 @@ class Answer:
     alike: int
     state: str
     say: str
+    fates: tuple[public_notice.Point, ...]
+    left_out: tuple[tuple[str, str, str], ...]
     href: str
     entry: str
     sha256: str
@@ -51,7 +54,7 @@ class Answer:
 
 def answer(connection: Connection, blobs: Blobs, receipt: str, code: str, now: datetime) -> Answer | None:
     """What became of an opinion; None alike when the number is unknown and when the code is wrong."""
-    number = consultations.typed(receipt)
+    number = receipts.typed(receipt)
     known = [one for one in authorities.everyone(connection) if number.startswith(f"{one.prefix}-".upper())]
     found = [(one, consultations.lookup(connection, one.id, receipt, code)) for one in known]
     if not known:
@@ -76,21 +79,33 @@ def _answer(
     seal = sealing.receipt(connection, authority.id, row["entry_id"]) if sealed else None
     document = public_notice.document_of(blobs, asked["text_digest"])
     paragraph = next((one.text for one in document.paragraphs if one.id == row["paragraph"]), "") if document else ""
+    late = settling.is_late(row["late"], row["received_at"], asked["ends_on"])
     return Answer(
-        authority.name, asked["no"], asked["title"], row["receipt"], row["received_at"], is_late(row, asked),
+        authority.id, authority.name, asked["no"], asked["title"], row["receipt"], row["received_at"], late,
         consultations.CHANNELS.get(row["channel"], row["channel"]), consultations.STANCES.get(row["stance"], ""), paragraph,
         words, "body.words" not in vault, masks.name(vault.get("body.name", "")),
         masks.contact(vault["body.contact"]) if vault.get("body.contact") else "",
         consultations.alike(connection, authority.id, row["consultation_id"], words) if words else 1, state, say,
+        _fates(shown, asked, row["seq"]), _left_out(connection, authority, row, words),
         f"/public/c/{asked['no']}" if shown else "", row["entry_id"],
         public.hashes(connection, authority, [row["entry_id"]])[row["entry_id"]], seal,
         sealing.short_code(authority.origin, seal.seal) if seal else "",
     )  # fmt: skip
 
 
-def is_late(opinion: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether an opinion came after the last day as it stands now: an extension takes in what came before it."""
-    return bool(opinion["late"]) and legal_date(opinion["received_at"]) > asked["ends_on"]
+def _fates(shown: public_notice.Notice | None, asked: Mapping[str, Any], seq: int) -> tuple[public_notice.Point, ...]:
+    """The points that an opinion lies in, once the answers are published."""
+    if shown is None or shown.id != asked["id"] or shown.feedback is None:
+        return ()
+    return tuple(point for point in shown.feedback.points if spans.holds(point.opinions, seq))
+
+
+def _left_out(
+    connection: Connection, authority: Authority, row: Mapping[str, Any], words: str
+) -> tuple[tuple[str, str, str], ...]:
+    """The words that the public does not see, each with its ground and reason."""
+    parts = withholding.parts(connection, authority.id, row["consultation_id"], [row["seq"]])
+    return tuple((words[one.opens : one.closes], one.title, one.reason) for one in parts.get(row["seq"], ()))
 
 
 def _standing(asked: Mapping[str, Any], shown: public_notice.Notice | None) -> tuple[str, str]:
@@ -106,12 +121,3 @@ def _standing(asked: Mapping[str, Any], shown: public_notice.Notice | None) -> t
 def _vault(connection: Connection, authority: Authority, entry: str) -> dict[str, str]:
     query = select(_V.c.path, _V.c.value).where(_V.c.authority_id == authority.id, _V.c.entry_id == entry)
     return {row.path: row.value for row in connection.execute(query)}
-
-
-_OPENINGS = text("select path, salt, value from vault_field where authority_id = :a and entry_id = :e order by path")
-
-
-def openings(connection: Connection, authority: str, entry: str) -> list[dict[str, str]]:
-    """What the citizen needs to show that an entry holds exactly these words: path, salt and value."""
-    rows = connection.execute(_OPENINGS, {"a": authority, "e": entry})
-    return [{"path": row.path, "salt": bytes(row.salt).hex(), "value": row.value} for row in rows]

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from decisionflow.errors import NotFound
 from decisionflow.service import accounts, authorities
-from decisionflow.web import doors
+from decisionflow.web import doors, portal
 
 router = APIRouter(include_in_schema=False)
 demo_router = APIRouter(include_in_schema=False)
-# Guessing is slowed by name and by address; a chief is never locked out by somebody else's guesses.
-_LIMITER = MovingWindowRateLimiter(MemoryStorage())
-_BY_ADDRESS = parse("30/minute")
-_BY_NAME = parse("10/minute")
 
 
 @router.get("/")
@@ -34,9 +27,12 @@ def login_page(visit: doors.AnyVisit, next: str = "/inbox") -> HTMLResponse:
 def login(visit: doors.AnyVisit, form: doors.Posted) -> Response:
     name, password = str(form.get("login", "")).strip()[:60], str(form.get("password", ""))[:200]
     back = _inside(str(form.get("next", "")))
-    address = visit.request.client.host if visit.request.client else "?"
-    if not (_LIMITER.hit(_BY_ADDRESS, "login", address) and _LIMITER.hit(_BY_NAME, "login", address, name)):
-        return visit.page("login", 429, error="尝试太频繁，请一分钟后再试", login=name, next=back)
+    # Guessing is slowed by source, and by name from one source: nobody is locked out by somebody else's guesses.
+    brakes, address = portal.of(visit), portal.address(visit.request)
+    if wait := brakes.entering.hit(address) or brakes.guessing.hit(address, name):
+        answer = visit.page("login", 429, error="尝试太频繁，请一分钟后再试", login=name, next=back)
+        answer.headers["retry-after"] = str(wait)
+        return answer
     try:
         with visit.site.store.read() as connection:
             account = accounts.check(connection, name, password)
