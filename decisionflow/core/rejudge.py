@@ -6,6 +6,7 @@ told, and the history goes on as it went, so that every later difference is seen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -35,19 +36,29 @@ class Otherwise:
 
 def rejudge(procedure: law.Procedure, history: Facts, calendar: days.Calendar) -> tuple[Otherwise, ...]:
     """Every act of a case that a version would have refused; () when it would have gone the same way."""
-    facts, found = _empty(procedure, history), []
+    found = []
+    for act, outcome in judged(procedure, history, calendar):
+        if outcome is None:
+            found.append(Otherwise(act.n, act.on, act.action, act.title, ()))
+        elif isinstance(outcome, step.Refused):
+            found.append(Otherwise(act.n, act.on, act.action, act.title, outcome.blocking))
+    return tuple(found)
+
+
+def judged(
+    procedure: law.Procedure, history: Facts, calendar: days.Calendar
+) -> Iterator[tuple[Act, step.Taken | step.Refused | None]]:  # fmt: skip
+    """Every act of a case with what a version would have said to it; None where it has no such act."""
+    facts = _empty(procedure, history)
     for act in history.acts:
         action = procedure.action(act.action)
         if action is None:
-            found.append(Otherwise(act.n, act.on, act.action, act.title, ()))
+            yield act, None
             continue
         new = act.text if action.text == "new" else None
         command = step.Command(act.action, act.party, act.on, act.fields, act.papers, new)
-        outcome = step.decide(procedure, command, facts, calendar)
-        if isinstance(outcome, step.Refused):
-            found.append(Otherwise(act.n, act.on, act.action, act.title, outcome.blocking))
+        yield act, step.decide(procedure, command, facts, calendar)
         facts = _go_on(procedure, action, act, facts, new)
-    return tuple(found)
 
 
 def _empty(procedure: law.Procedure, history: Facts) -> Facts:

@@ -24,6 +24,7 @@ from decisionflow.service.reads import why as reasons
 from decisionflow.store.blobs import Blobs
 
 Status = Literal["done", "todo", "wait", "na"]
+NOT_NEEDED = "目前的情形不需要"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def _row(
         one = have[paper.kind]
         return Row(kind.title, "done", f"{one.name}，摘要 {one.sha256[:8]}", cite, _file(facts, one))
     if paper.if_ and not conditions.holds(paper.if_, matter=facts.matter, fields={}, stages=facts.stages):
-        return Row(kind.title, "na" if taken else "wait", "目前的情形不需要", cite, "")
+        return Row(kind.title, "na" if taken else "wait", NOT_NEEDED, cite, "")
     if open_now:
         mine = bool(duty_for(procedure, action, at.actor, facts))
         return Row(
@@ -265,23 +266,7 @@ def comparison(blobs: Blobs, facts: Facts, left: str, right: str) -> Comparison 
     return Comparison(old, new, rows, sum(row.change != "same" for row in rows) if old else 0)
 
 
-# ---- opinions, people, proof ------------------------------------------------------------------------------
-
-
-_OPINIONS = text("""
-    select o.*, v.value as said, c.no as notice from opinion o
-    join consultation c on c.authority_id = o.authority_id and c.id = o.consultation_id
-    left join vault_field v on v.authority_id = o.authority_id and v.entry_id = o.entry_id and v.path = 'body.words'
-    where o.authority_id = :a and c.case_id = :case order by o.received_at, o.seq
-""")
-
-
-def opinions(connection: Connection, at: View) -> tuple[dict[str, Any], ...] | None:
-    """What the public said, as received; None for those who may not read it."""
-    if not permissions.may_read_opinions(at.actor, at.procedure, at.facts):
-        return None
-    rows = connection.execute(_OPINIONS, {"a": at.authority.id, "case": at.facts.case}).mappings()
-    return tuple(dict(row) for row in rows)
+# ---- people, proof ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

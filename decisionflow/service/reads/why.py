@@ -79,7 +79,7 @@ def of(
         facts.no, facts.title, procedure.tracks[main].stages[facts.stages[main]], action.id, action.title, not barred,
         card.headline if barred else f"可以{action.title}", barred,
         tuple(finding for finding in outlook.findings if not finding.blocking), card,
-        tuple(_conditions(procedure, outlook.passed)), tuple(_left(one, today, standing.calendar) for one in barred),
+        tuple(conditions(procedure, outlook.passed)), tuple(_left(one, today, standing.calendar) for one in barred),
     )  # fmt: skip
 
 
@@ -105,7 +105,8 @@ def _nobody(authority: str) -> Actor:
     return Actor(authority, "", "", "", "", "", "", "", ())
 
 
-def _conditions(procedure: law.Procedure, passed: tuple[str, ...]) -> Iterator[Condition]:
+def conditions(procedure: law.Procedure, passed: tuple[str, ...]) -> Iterator[Condition]:
+    """Gates that hold, in the words of their rules."""
     for name in passed:
         gate = procedure.gate(name)
         if gate is not None:

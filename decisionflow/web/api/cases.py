@@ -132,7 +132,7 @@ def actions(visit: doors.StaffVisit, no: str) -> JSONResponse:
             "action": action.id, "title": action.title, "track": action.track, "possible": outlook.possible,
             "etag": at.facts.heads[action.track], "rules": list(action.rules), "binding": action.binding,
             "findings": [findings.as_json(one) for one in outlook.findings],
-            "fields": [spec.model_dump(mode="json", exclude_defaults=True) for spec in action.fields],
+            "fields": [spec.model_dump(mode="json", exclude_defaults=True) for spec in action.asks],
             "materials": [{"kind": paper.kind, "required": paper.required} for paper in action.materials],
         })  # fmt: skip
     return JSONResponse({"items": items})

@@ -95,7 +95,7 @@ def consultations(visit: doors.AnyVisit, tab: str = "open", q: str = "", cursor:
         raise BadInput([Problem("tab", f"应当是 {'、'.join(public_list.TABS)} 之一", rule="choice")])
     with visit.site.store.read() as connection:
         found = public_list.shelf(
-            connection, authorities.everyone(connection), tab, q[:60], cursor[:80], legal_date(visit.now)
+            connection, authorities.everyone(connection), public_list.wanted(tab, q), cursor[:80], legal_date(visit.now)
         )
     items = [{"no": one.no, "title": one.title, "unit": one.unit, "opens_on": str(one.opens_on), "ends_on": str(one.ends_on),
               "state": one.state, "opinions": one.opinions} for one in found.cards]  # fmt: skip

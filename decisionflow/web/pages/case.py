@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlalchemy import Connection
 
 from decisionflow import render
 from decisionflow.core import clocks
 from decisionflow.core.facts import legal_date
-from decisionflow.service import consultations, evidence, permissions
+from decisionflow.errors import Forbidden
+from decisionflow.service import consultations, evidence, hearings, permissions
+from decisionflow.service.points import Filter
 from decisionflow.service.reads import case as reads
 from decisionflow.service.reads import desks, diagram, form, timeline
+from decisionflow.service.reads import opinions as public_opinions
 from decisionflow.web import doors
+from decisionflow.web.pages.cases import csv_lines
 from decisionflow.web.pages.files import disposition
 
 router = APIRouter(include_in_schema=False)
 TABS = (
     ("", "办理情况"), ("checklist", "材料清单"), ("timeline", "时间轴"), ("drafts", "草案版本"), ("opinions", "公众意见"),
-    ("people", "人员与责任"), ("proof", "存证"),
+    ("people", "人员与责任"), ("health", "体检"), ("plan", "推算"), ("proof", "存证"),
 )  # fmt: skip
 
 
@@ -83,13 +88,40 @@ def drafts(visit: doors.StaffVisit, no: str, old: str = "", new: str = "") -> HT
 
 
 @router.get("/cases/{no}/opinions")
-def opinions(visit: doors.StaffVisit, no: str) -> HTMLResponse:
+def opinions(
+    visit: doors.StaffVisit, no: str, channel: str = "", stance: str = "", words: str = "", late: str = "", after: str = ""
+) -> HTMLResponse:  # fmt: skip
+    wanted = Filter(channel[:20], "", stance[:20], words[:60], late == "yes")
     with visit.site.store.read() as connection:
         at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
-        found = reads.opinions(connection, at)
+        found = public_opinions.listing(connection, at, wanted, after[:80])
         may_enter = permissions.may_enter_opinions(visit.actor, at.procedure, at.facts)
+        asked = consultations.of_case(connection, visit.authority.id, at.facts.case)
+        told = {"channel": wanted.channel, "stance": wanted.stance, "words": wanted.words, "late": late}
         return _page(visit, connection, at, "opinions", opinions=found, channels=consultations.CHANNELS,
-                     stances=consultations.STANCES, may_enter=may_enter)  # fmt: skip
+                     stances=consultations.STANCES, may_enter=may_enter, asked=asked, wanted=wanted,
+                     query=urlencode({name: value for name, value in told.items() if value}))  # fmt: skip
+
+
+@router.get("/cases/{no}/opinions.csv")
+def opinions_table(
+    visit: doors.StaffVisit, no: str, channel: str = "", stance: str = "", words: str = "", late: str = ""
+) -> Response:  # fmt: skip
+    """What the public said as a table, a batch at a time; for those who may read it. Raises Forbidden."""
+    wanted = Filter(channel[:20], "", stance[:20], words[:60], late == "yes")
+    with visit.site.store.read() as connection:
+        at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
+    if not permissions.may_read_opinions(visit.actor, at.procedure, at.facts):
+        raise Forbidden("may not read opinions", say="公众意见的原文只有承办、整理意见的岗位和监督岗位可以看")
+
+    def rows() -> Iterator[bytes]:
+        with visit.site.store.read() as connection:
+            yield from csv_lines(
+                public_opinions.COLUMNS, (one.cells for one in public_opinions.everything(connection, at, wanted))
+            )
+
+    headers = {"content-disposition": disposition(f"{no}-opinions.csv"), "x-content-type-options": "nosniff"}
+    return StreamingResponse(rows(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/cases/{no}/people")
@@ -122,13 +154,28 @@ def package(visit: doors.StaffVisit, no: str, view: str = "internal") -> Respons
 
 
 def _page(visit: doors.Staff, connection: Connection, at: reads.View, tab: str, **found: Any) -> HTMLResponse:
-    identity = form.identity(at.procedure, at.facts, at.standing.head.sha256)
+    return visit.page("case", identity=identity_of(at), facts=at.facts, tab=tab, tabs=tabs_of(at, tab), **found)
+
+
+def identity_of(at: reads.View) -> Any:
+    """The identity line that stands on every page of a case."""
+    return form.identity(at.procedure, at.facts, at.standing.head.sha256)
+
+
+def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
+    """The tabs of a case, for its own pages and for those that lie beside them."""
     counts = {
         "checklist": reads.progress(reads.checklist(at)),
         "drafts": str(at.facts.text.version) if at.facts.text else "",
     }
-    tabs = _tabs(at.facts.no, tab, counts)
-    return visit.page("case", identity=identity, facts=at.facts, tab=tab, tabs=tabs, **found)
+    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at)]
+
+
+def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
+    """The way to the desk of the hearing, for those who may see it, where the procedure has one."""
+    if not hearings.lines(at.procedure) or not permissions.may_read_signups(at.actor, at.procedure, at.facts):
+        return []
+    return [{"title": "听证会", "href": f"/cases/{at.facts.no}/hearing", "current": False, "count": ""}]
 
 
 def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:

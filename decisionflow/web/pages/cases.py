@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -83,11 +85,16 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
     """CSV that a spreadsheet opens as it is: UTF-8 with its mark, and no cell that it would compute."""
-    made = io.StringIO()
-    writer = csv.writer(made)
-    writer.writerow(columns)
-    writer.writerows([plain(cell) for cell in row] for row in rows)
-    return made.getvalue().encode("utf-8-sig")
+    return b"".join(csv_lines(columns, rows))
+
+
+def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[bytes]:
+    """Such a table line by line, for one that is too long to be held."""
+    yield codecs.BOM_UTF8
+    for row in chain([columns], rows):
+        line = io.StringIO()
+        csv.writer(line).writerow([plain(cell) for cell in row])
+        yield line.getvalue().encode()
 
 
 def plain(cell: str) -> str:

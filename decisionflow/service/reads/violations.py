@@ -1,0 +1,145 @@
+"""程序问题清单: what whole cases show after the fact, for an inspector to confirm or dismiss; never a verdict.
+
+A check that could not run says so (未检查) and never counts as nothing found.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from decisionflow import paths
+from decisionflow.core import calendar as days
+from decisionflow.core import source as files
+from decisionflow.core import texts, watch
+from decisionflow.core.facts import legal_date
+from decisionflow.core.watch import Finding, History, WatchFile
+from decisionflow.errors import DecisionflowError
+from decisionflow.service import calendars, procedures
+from decisionflow.service.authorities import Authority
+from decisionflow.service.reads.stored import Stored
+from decisionflow.store.blobs import Blobs
+
+log = logging.getLogger("decisionflow.violations")
+ORDER = {"breach": 0, "departure": 1, "sign": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the list somebody wants to see; '' is everything."""
+
+    level: str = ""
+    check: str = ""
+    unit: str = ""
+    rule: str = ""
+    no: str = ""
+
+    def takes(self, one: Finding) -> bool:
+        """Whether a finding is wanted."""
+        return (
+            self.level in ("", one.level) and self.check in ("", one.check) and self.unit in ("", one.unit)
+            and (not self.rule or self.rule in one.rules) and self.no in ("", one.no)
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Findings, the gravest and newest first; over how many cases; how many of each check; what could not be checked."""
+
+    findings: tuple[Finding, ...]
+    cases: int
+    checks: int
+    counts: tuple[tuple[str, str, int], ...]
+    units: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def shipped_watches() -> WatchFile:
+    """The watches that come with the product, checked against the procedure they are for. Raises BadInput."""
+    return read_watches(paths.WORKFLOWS / "watches.yaml")
+
+
+def read_watches(path: Path) -> WatchFile:
+    """A file of watches. Raises BadInput, NotFound."""
+    source = files.read(path.read_text("utf-8"), str(path))
+    name = str(source.data["procedure"]) if isinstance(source.data, dict) else ""
+    return watch.read(source, procedures.find(name))
+
+
+def listing(
+    connection: Connection, blobs: Blobs, authority: Authority, stored: Iterable[Stored], wanted: Wanted, now: datetime
+) -> Listing:  # fmt: skip
+    """Everything that is found in these cases."""
+    calendar = calendars.current(connection, authority.id, authority.calendar)
+    histories = [History(one.procedure, one.facts) for one in stored]
+    unchecked: list[str] = []
+    found = [*_each(histories, calendar, legal_date(now), unchecked), *_together(histories, blobs, unchecked)]
+    counts = Counter((one.check, one.title) for one in found)
+    units = tuple(sorted({one.unit for one in found if one.unit}))
+    kept = sorted(
+        (one for one in found if wanted.takes(one)), key=lambda one: (ORDER[one.level], -one.on.toordinal(), one.no)
+    )
+    return Listing(
+        tuple(kept), len(histories), len(watch.GENERAL) + len(shipped_watches().watches),
+        tuple((check, title, n) for (check, title), n in sorted(counts.items(), key=lambda item: -item[1])), units,
+        tuple(dict.fromkeys(unchecked)),
+    )  # fmt: skip
+
+
+def _each(
+    histories: Sequence[History], calendar: days.Calendar, today: date, unchecked: list[str]
+) -> Iterator[Finding]:  # fmt: skip
+    for one in histories:
+        try:
+            yield from list(watch.in_case(one, calendar, today))
+        except (ArithmeticError, LookupError, TypeError, ValueError, DecisionflowError):
+            log.exception("a case could not be checked", extra={"case": one.facts.no})
+            unchecked.append(f"{one.facts.no} {one.facts.title}")
+
+
+def _together(histories: Sequence[History], blobs: Blobs, unchecked: list[str]) -> Iterator[Finding]:
+    size = _sizes(histories, blobs)
+    for one in shipped_watches().watches:
+        own = [history for history in histories if _has(one, history)]
+        try:
+            yield from list(watch.across(one, own, size))
+        except (ArithmeticError, LookupError, TypeError, ValueError, DecisionflowError):
+            log.exception("a watch could not run", extra={"watch": one.id})
+            unchecked.append(one.title)
+
+
+def _has(one: watch.Watch, history: History) -> bool:
+    """Whether the procedure of a case knows what a watch looks at."""
+    names = set(watch.actions_of(one))
+    return any(history.procedure.action(name) is not None for name in names) or isinstance(one, watch.Often)
+
+
+def _sizes(histories: Sequence[History], blobs: Blobs) -> Mapping[str, int]:
+    """The characters of each draft that a review was about."""
+    wanted = {name for one in shipped_watches().watches if isinstance(one, watch.TooQuick) for name in (one.until,)}
+    digests = {act.text.sha256 for one in histories for act in one.facts.acts if act.action in wanted and act.text}
+    found = {}
+    for digest in digests:
+        try:
+            found[digest] = sum(len(one.text) for one in texts.load(blobs.get(digest)).paragraphs)
+        except DecisionflowError:
+            continue
+    return found
+
+
+def as_json(one: Finding) -> dict[str, Any]:
+    """A finding as data."""
+    return {
+        "check": one.check, "title": one.title, "level": one.level, "rules": list(one.rules), "cite": one.cite, "case": one.no,
+        "case_title": one.case, "unit": one.unit, "on": one.on.isoformat(), "say": one.say,
+        "evidence": [{"case": each.no, "entry": each.entry, "say": each.say} for each in one.evidence],
+    }  # fmt: skip
