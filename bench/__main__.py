@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import harness, processes, pure, replays, steps
+from bench import harness, opinions, pages, processes, pure, replays, steps
 from tests import services
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--opinions", type=int, default=opinions.MANY)
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}\n")
     for name, make in _groups().items():
@@ -29,6 +30,10 @@ def main() -> None:
                 print(harness.table(group), flush=True)
             finally:
                 group.close()
+    if not options.only or "many" in options.only:
+        print(opinions.table(options.opinions), flush=True)
+    if not options.only or "pages" in options.only:
+        print(pages.table(options.rounds, options.seconds), flush=True)
     if not options.only or "processes" in options.only:
         print(processes.table(options.rounds), flush=True)
 
@@ -40,12 +45,19 @@ def _groups() -> dict[str, Callable[[], Iterator[harness.Group]]]:
         "decide": lambda: iter([pure.decide_group()]),
         "trail": lambda: iter([pure.trail_group()]),
         "replay": lambda: iter([replays.group()]),
+        "opinions": _opinions,
     }
 
 
 def _postgresql() -> Iterator[harness.Group]:
     with services.postgres_server(durable=True) as server:
         yield steps.postgresql_group(server.url, services.create_database)
+
+
+def _opinions() -> Iterator[harness.Group]:
+    yield opinions.sqlite_group()
+    with services.postgres_server(durable=True) as server:
+        yield opinions.postgresql_group(server.url, services.create_database)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+BASE = "http://127.0.0.1:18080"
 PAGE = "/public/consultations"
 
 
@@ -55,6 +58,14 @@ def _help(rounds: int) -> float:
 def _demo(folder: Path) -> tuple[float, float]:
     """Seconds until the first page answers, and MiB the process then holds."""
     start = time.perf_counter()
+    with demo(folder) as pid:
+        return time.perf_counter() - start, _resident(pid)
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[int]:
+    """The demo in a folder, serving; the number of its process."""
+    start = time.perf_counter()
     command = [sys.executable, "-m", "decisionflow", "demo", "--dir", str(folder), "--port", "18080", "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -62,7 +73,7 @@ def _demo(folder: Path) -> tuple[float, float]:
             if process.poll() is not None or time.perf_counter() - start > 120:
                 raise RuntimeError("the demo did not come up")
             time.sleep(0.02)
-        return time.perf_counter() - start, _resident(process.pid)
+        yield process.pid
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
@@ -70,7 +81,7 @@ def _demo(folder: Path) -> tuple[float, float]:
 
 def _answers() -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:18080{PAGE}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{BASE}{PAGE}", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
