@@ -10,11 +10,10 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
-from decisionflow.core import procedure as law
-from decisionflow.core.facts import Facts
 from decisionflow.errors import NotFound
-from decisionflow.service import staging, steps
+from decisionflow.service import staging
 from decisionflow.service.reads import form as reads
+from decisionflow.service.reads import public
 from decisionflow.service.staging import File
 from decisionflow.web import doors
 
@@ -36,26 +35,11 @@ def file(visit: doors.StaffVisit, no: str, sha256: str) -> Response:
 
 @router.get("/public/files/{no}/{sha256}")
 def public_file(visit: doors.AnyVisit, no: str, sha256: str) -> Response:
-    """A paper of a kind that is public, from a public act of a public case, for everybody."""
-    if visit.authority is None:
-        raise NotFound("no authority named", say="没有这个文件")
+    """A paper that the public pages of a case name, for everybody."""
     with visit.site.store.read() as connection:
-        standing = steps.load(connection, visit.authority, no)
-    return _handed(visit, sha256, _public(standing.procedure, standing.facts))
-
-
-def _public(procedure: law.Procedure, facts: Facts) -> dict[str, File]:
-    if facts.matter.get("public") is False:
-        return {}
-    acts = {action.id for action in procedure.actions if action.public}
-    kinds = {kind for kind, material in procedure.materials.items() if material.public}
-    return {
-        paper.sha256: File(paper.sha256, paper.name, paper.size, paper.type)
-        for act in facts.acts
-        if act.action in acts
-        for paper in act.papers
-        if paper.kind in kinds
-    }
+        _, standing = public.visible(connection, no)
+    shown = public.papers(standing.procedure, standing.facts)
+    return _handed(visit, sha256, {one.sha256: File(one.sha256, one.name, one.size, one.type) for one in shown})
 
 
 def _handed(visit: doors.Visit, sha256: str, known: dict[str, File]) -> Response:

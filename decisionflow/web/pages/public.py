@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +17,15 @@ from decisionflow.errors import BadInput, NotFound, Problem
 from decisionflow.service import authorities, consultations, rehearsals, sealing
 from decisionflow.service import site as sites
 from decisionflow.service.consultations import Comment
-from decisionflow.service.reads import public, public_case, public_hearing, public_list, public_notice, public_receipt
+from decisionflow.service.reads import (
+    public,
+    public_case,
+    public_hearing,
+    public_list,
+    public_notice,
+    public_paper,
+    public_receipt,
+)
 from decisionflow.service.receipts import Sent
 from decisionflow.trail import verify as proof
 from decisionflow.web import doors, portal, security
@@ -129,7 +138,7 @@ def comment(visit: doors.AnyVisit, no: str, form: doors.Posted) -> HTMLResponse:
     sent = Comment(given["words"], given["stance"] or "none", given["paragraph"], given["name"], given["contact"])
     step = form.get("step")
     try:
-        clean = consultations.checked(sent)
+        clean = consultations.checked(sent, found.wanted)
         if step != "send" and not found.takes:  # what is sent is admitted where it is received
             say = "征求意见已经结束或者撤回，不再接收意见，结果见公告页。您写的内容还在下面，可以复制"
             raise consultations.Over([Problem("words", say, rule="D713-25")])
@@ -220,24 +229,41 @@ def case(visit: doors.PasserVisit, no: str) -> Response:
 
 @router.get("/public/verify")
 def verify_form(visit: doors.AnyVisit) -> HTMLResponse:
-    return visit.page("public_verify", report=None, kind="", wrong="", keys=_keys(visit))
+    return _verified(visit)
 
 
 @router.post("/public/verify")
 def verify(visit: doors.AnyVisit, form: doors.Posted) -> HTMLResponse:
-    """The verdict on an uploaded package; nothing of it is stored."""
+    """Whether a file is one that was published, or the verdict on a package; nothing of it is stored."""
     _limit(visit, portal.of(visit).checking)
-    data = uploaded(form)
+    data, name = uploaded(form), _name(form)
     if not data:
-        return visit.page(
-            "public_verify", 422, report=None, kind="", wrong="请选择一个证据包（.zip 文件）", keys=_keys(visit)
-        )
+        return _verified(visit, 422, wrong="请选择一个文件")
+    with visit.site.store.read() as connection:
+        found = public_paper.published(connection, hashlib.sha256(data).hexdigest())
+    if found or not name.lower().endswith(".zip"):
+        return _verified(visit, found=found, file=name)
     report = proof.verify(data, sites.trust(sites.trust_path(visit.site.settings)))
-    return visit.page("public_verify", report=report, kind=VERDICTS[report.verdict], wrong="", keys=_keys(visit))
+    return _verified(visit, report=report, kind=VERDICTS[report.verdict])
+
+
+def _verified(
+    visit: doors.Visit, status: int = 200, *, report: proof.Report | None = None, kind: str = "", wrong: str = "",
+    found: Sequence[public_paper.Published] = (), file: str = "",
+) -> HTMLResponse:  # fmt: skip
+    return visit.page(
+        "public_verify", status, report=report, kind=kind, wrong=wrong, found=found, file=file, keys=_keys(visit)
+    )
+
+
+def _name(form: FormData) -> str:
+    """What the file in a form is called."""
+    file = form.get("package")
+    return (file.filename or "")[:120] if isinstance(file, UploadFile) else ""
 
 
 def uploaded(form: FormData) -> bytes:
-    """The bytes of the package in a form, or nothing."""
+    """The bytes of the file in a form, or nothing."""
     file = form.get("package")
     return file.file.read() if isinstance(file, UploadFile) else b""
 
