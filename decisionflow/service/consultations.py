@@ -32,6 +32,7 @@ _CONSULTATIONS = Consultation.__table__  # type: ignore[attr-defined]
 _OPINIONS = Opinion.__table__  # type: ignore[attr-defined]
 COMPARED = 2000
 STANCES = {"support": "赞成", "change": "有修改意见", "oppose": "反对", "none": "不表态"}
+IDENTITY = {"named": "name", "reachable": "contact"}  # what a letter or a call does not say is not asked of it
 CHANNELS = {"web": "网上", "letter": "信函", "phone": "电话", "visit": "来访", "meeting": "座谈会", "hotline": "热线"}
 LIMITS = {"words": 5000, "name": 60, "contact": 120, "paragraph": 20}
 
@@ -178,6 +179,7 @@ def receive(
     row = by_no(tx.connection, authority.id, no)
     if tx.alone(row["id"]):
         row = by_no(tx.connection, authority.id, no)
+    checked(comment, asks_for(notice(row)))
     timing = Timing(now, happened, evidence, reason)
     _admit(row, timing)
     at = entries.head(tx.connection, authority.id, "consultation", row["id"])
@@ -223,8 +225,13 @@ def _drafted(comment: Comment, row: Mapping[str, Any], receipt: str, code: str) 
 _TITLES = {"words": "意见", "name": "姓名", "contact": "联系方式", "paragraph": "条款编号"}
 
 
-def checked(comment: Comment) -> Comment:
-    """The comment as an entry may hold it. Raises BadInput with every problem."""
+def asks_for(notice: Mapping[str, Any]) -> str:
+    """What a notice wants of those who write online besides their words: ``name``, ``contact`` or '' for nothing."""
+    return IDENTITY.get(str(notice.get("identity", "")), "")
+
+
+def checked(comment: Comment, wanted: str = "") -> Comment:
+    """The comment as an entry may hold it; `wanted` is what the notice asks for. Raises BadInput with every problem."""
     problems, clean = [], {}
     for name, most in LIMITS.items():
         try:
@@ -238,6 +245,9 @@ def checked(comment: Comment) -> Comment:
             problems.append(Problem(name, say, rule="text"))
     if clean.get("words") == "":
         problems.append(Problem("words", "请填写意见内容", rule="required"))
+    if wanted and comment.channel == "web" and clean.get(wanted) == "":
+        say = f"公告要求留下{_TITLES[wanted]}（不公开），请填写；不愿意留的，可以用信函、电话等方式提出"
+        problems.append(Problem(wanted, say, rule="required"))
     if comment.stance not in STANCES:
         problems.append(Problem("stance", "请选择态度", rule="choice"))
     if comment.channel not in CHANNELS:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from decisionflow.errors import BadInput
 from decisionflow.store.engine import Store
 from tests.web.square import Square, square
 
@@ -81,3 +82,35 @@ def test_a_second_press_after_the_end_still_gives_the_first_receipt(found: Squar
     assert found.send(NO, form).text == first.text
     late = found.send(NO, {**form, "key": "k" * 32, "words": "还有一条。"})
     assert late.status_code == 409 and "还有一条。" in late.text and found.count("opinion") == 1
+
+
+# ---- what a notice asks of those who write ------------------------------------------------------------------
+
+REASON = {"identity": "reachable", "identity_reason": "涉及逐户补偿，需要逐户核对"}
+
+
+def test_a_notice_that_wants_a_contact_says_why_and_holds_an_opinion_without_one(found: Square) -> None:
+    no = found.notice("房屋征收补偿方案", **REASON)
+    assert "涉及逐户补偿" in found.get(f"/public/c/{no}") and "可以不留姓名" not in found.get(f"/public/c/{no}")
+    form = found.form(no)
+    answer = found.send(no, form)
+    assert answer.status_code == 422 and "公告要求留下联系方式" in answer.text and form["words"] in answer.text
+    early = found.desk.client("").post(f"/public/c/{no}/comment", data=form)
+    assert early.status_code == 422 and found.count("opinion") == 0
+    assert found.send(no, {**form, "contact": "13800000000"}).status_code == 200 and found.count("opinion") == 1
+
+
+def test_a_letter_without_a_contact_counts_all_the_same(found: Square) -> None:
+    no = found.notice("房屋征收补偿方案", **REASON)
+    found.say(no, "补偿太低。", channel="letter")
+    assert found.count("opinion") == 1
+
+
+def test_a_notice_may_not_ask_who_somebody_is_without_a_reason(found: Square) -> None:
+    with pytest.raises(BadInput, match="identity_reason"):
+        found.notice("停车收费管理办法", identity="named")
+
+
+def test_without_a_word_in_the_notice_an_opinion_may_be_anonymous(found: Square) -> None:
+    assert "可以不留姓名" in found.get(f"/public/c/{NO}")
+    assert found.send(NO, found.form(NO)).status_code == 200

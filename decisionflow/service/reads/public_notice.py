@@ -142,6 +142,7 @@ class Notice:
     area: str = ""
     channels: tuple[public_channels.Channel, ...] = ()
     hearing: Hearing | None = None
+    wanted: str = ""
 
     @property
     def word(self) -> str:
@@ -201,7 +202,7 @@ def notice(connection: Connection, blobs: Blobs, no: str, now: datetime) -> Noti
         tuple(one for one in shown if one.act == act.entry), tuple(about), feedback, bool(publishing(procedure)),
         tuple(Round(one["opens_on"], one["ends_on"], STATES.get(state_of(one, today), ""), one["opinions"]) for one in rows[1:]),
         act.entry, hashes.get(act.entry, ""), **first, channels=public_channels.channels(action, act, since),
-        hearing=_hearing(connection, authority, facts, today),
+        hearing=_hearing(connection, authority, facts, today), wanted=consultations.asks_for(act.fields),
     )  # fmt: skip
 
 
