@@ -85,8 +85,8 @@ def _redefined(registry: law.Registry, overlay: Overlay) -> Iterator[Fault]:
             yield Fault(("rules", n, "source"), "source-unknown", f"规则 {rule.id} 的法源 {rule.source} 没有定义")
 
 
-def _chain(source: files.Source, find: Find | None) -> list[files.Source]:
-    """A procedure file that stands alone, and the overlays that lead from it to the one given."""
+def chain(source: files.Source, find: Find | None) -> list[files.Source]:
+    """A procedure file that stands alone, and the overlays that lead from it to the one given. Raises BadInput."""
     found = [source]
     while isinstance(found[0].data, dict) and "extends" in found[0].data:
         name = str(found[0].data["extends"])
@@ -113,7 +113,7 @@ def _composed(
     passed: list[Problem] | None = None,
 ) -> tuple[law.Procedure, files.Source]:
     """What comes out, and where its parts stand. Problems that can be read past go to `passed`, if that is given."""
-    places, *under = _chain(base, find)
+    places, *under = chain(base, find)
     layers = [(files.parse(Overlay, overlay), overlay) for overlay in (*under, *overlays)]
     layers.sort(key=lambda layer: layer[0].layer == "sector")
     procedure, registry = _compiled(places, registry, passed)

@@ -6,6 +6,7 @@ keys win. Here every scalar stays the text that a jurist typed, and a key given 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
@@ -32,12 +33,13 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the same nodes, some 
 
 @dataclass(slots=True)
 class Source:
-    """What a file says and where it says it. `lines` maps a path to its 1-based line."""
+    """What a file says and where it says it. `lines` maps a path to its 1-based line; `digest` is of its text."""
 
     name: str
     data: Data = ""
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    digest: str = ""
 
     def line(self, path: Path) -> int:
         """The line of the longest known prefix of `path`; 0 when nothing is known."""
@@ -61,7 +63,7 @@ def show(path: Path) -> str:
 
 def read(text: str, name: str) -> Source:
     """The file's data, all scalars as text. Raises BadInput with every duplicate key or syntax fault."""
-    source = Source(name)
+    source = Source(name, digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
     try:
         deep = _too_deep(text)
         node = None if deep else yaml.compose(text, Loader=_LOADER)

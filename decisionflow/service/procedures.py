@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,22 @@ from decisionflow.store.tables.rules import ProcedureVersion
 
 _VERSIONS = ProcedureVersion.__table__  # type: ignore[attr-defined]
 _KNOWN: dict[str, law.Procedure] = {}
+_READ: dict[
+    tuple[object, ...], tuple[law.Registry, law.Procedure]
+] = {}  # the registry is kept, so that its id stays its own
+_parsed = lru_cache(maxsize=128)(files.read)
 
 
 def read(path: Path) -> law.Procedure:
-    """A procedure file, or an overlay flattened onto its base, compiled. Raises BadInput with every problem."""
-    return overlay.read(_source(path), shipped.registry(), _finder(path))
+    """A procedure file, or an overlay flattened onto its base, compiled. Raises BadInput with every problem.
+
+    The same files under the same rules are compiled once: comparing an overlay with its base takes half a second.
+    """
+    source, find, registry = _source(path), _finder(path), shipped.registry()
+    key = (id(registry), *((one.name, one.digest) for one in overlay.chain(source, find)))
+    if key not in _READ:
+        _READ[key] = registry, overlay.read(source, registry, find)
+    return _READ[key][1]
 
 
 def lint(path: Path) -> tuple[law.Procedure, tuple[Problem, ...]]:
@@ -40,7 +52,7 @@ def lint(path: Path) -> tuple[law.Procedure, tuple[Problem, ...]]:
 
 def _source(path: Path) -> files.Source:
     try:
-        return files.read(path.read_text("utf-8"), str(path))
+        return _parsed(path.read_text("utf-8"), str(path))
     except UnicodeDecodeError as fault:
         raise BadInput(
             [Problem("", f"不是 UTF-8 文本（第 {fault.start} 字节）", str(path), rule="encoding")]
