@@ -239,13 +239,18 @@ def _deeds(asked: Asked) -> Iterator[tuple[str, Callable[[], object]]]:
     def listed(wanted: Filter) -> object:
         with store.read() as connection:
             at = cases.view(connection, authority, actor, asked.no, asked.now)
-            return lines.listing(connection, at, wanted, "")
+            return lines.listing(connection, store.blobs, at, wanted, "")
 
     def exported() -> int:
         with store.read() as connection:
             at = cases.view(connection, authority, actor, asked.no, asked.now)
             return sum(
-                map(len, csv_lines(lines.COLUMNS, (one.cells for one in lines.everything(connection, at, Filter()))))
+                map(
+                    len,
+                    csv_lines(
+                        lines.COLUMNS, (one.cells for one in lines.everything(connection, store.blobs, at, Filter()))
+                    ),
+                )
             )
 
     def answered() -> None:

@@ -82,6 +82,25 @@ def test_the_notice_shows_points_with_counts_reasons_and_the_sentence_that_chang
     assert "第2段" in html and "两百米内已有站点" in html
 
 
+def test_a_point_that_was_not_adopted_claims_no_change(found: Desk) -> None:
+    sent(found, WORDS[0])
+    sent(found, WORDS[1])
+    close(found)
+    changed = ("第一条 拓宽车道。", "第二条 保留东侧行道树。")
+    found.work.submit("lead", steps.Ask("write", "w2", found.work.no, text=steps.DraftText("解放路改造方案", changed)))
+    refused = {
+        "point": "一棵也不许动",
+        "disposition": "not_adopted",
+        "reason": "压占管线",
+        "article": "p2",
+        "opinions": "2-3",
+    }
+    found.work.do("lead", "answer", received="2", points=[refused], summary="不采纳。", papers=("summary",))
+    found.work.do("lead", "publish", words="感谢各位。")
+    html = found.get("", f"/public/c/{found.work.no}")
+    assert "压占管线" in html and "第2段" in html and "<ins>" not in html
+
+
 def test_the_sender_sees_the_point_the_reason_and_what_changed(found: Desk) -> None:
     receipts = [sent(found, words) for words in WORDS]
     answered(found)

@@ -276,6 +276,14 @@ def test_the_list_can_be_filtered_paged_and_exported_without_formulas(found: Des
     assert found.client("chief").get(f"/cases/{work.no}/opinions.csv").status_code == 403
 
 
+def test_staff_read_by_its_number_which_paragraph_an_opinion_is_about(store: Store, tmp_path: Path) -> None:
+    made = asked(store, tmp_path)
+    say(made, "请保留。", paragraph="p2")
+    html = made.get("lead", f"/cases/{made.work.no}/opinions")
+    assert "针对第2段" in html and "针对p2" not in html
+    assert ",第2段," in made.get("lead", f"/cases/{made.work.no}/opinions.csv")
+
+
 def test_a_formula_in_an_opinion_is_text_in_the_table(store: Store, tmp_path: Path) -> None:
     found = asked(store, tmp_path)
     say(found, '=HYPERLINK("http://x","领奖")', "+1", "@SUM(A1)", "-2", "\u4e2d𠮷👍")

@@ -13,7 +13,9 @@ from decisionflow import render
 from decisionflow.errors import NotFound
 from decisionflow.service import consultations, permissions, settling
 from decisionflow.service.points import Filter
+from decisionflow.service.reads import public_notice
 from decisionflow.service.reads.case import View
+from decisionflow.store.blobs import Blobs
 from decisionflow.store.tables.participation import Consultation, Opinion, Placement, Point
 from decisionflow.store.tables.trail import VaultField
 
@@ -61,7 +63,7 @@ class Listing:
     following: str
 
 
-def listing(connection: Connection, at: View, wanted: Filter, after: str) -> Listing | None:
+def listing(connection: Connection, blobs: Blobs, at: View, wanted: Filter, after: str) -> Listing | None:
     """A page of a case's opinions in the order they came; None for those who may not read them. Raises NotFound."""
     if not permissions.may_read_opinions(at.actor, at.procedure, at.facts):
         return None
@@ -73,28 +75,28 @@ def listing(connection: Connection, at: View, wanted: Filter, after: str) -> Lis
     )
     rows = _rows(connection, and_(where, _beyond(after)) if after else where, PAGE + 1)
     following = f"{rows[PAGE - 1].consultation_id}_{rows[PAGE - 1].seq}" if len(rows) > PAGE else ""
-    return Listing(tuple(_lines(connection, at, rows[:PAGE])), found, total, following)
+    return Listing(tuple(_lines(connection, blobs, at, rows[:PAGE])), found, total, following)
 
 
-def everything(connection: Connection, at: View, wanted: Filter) -> Iterator[Line]:
+def everything(connection: Connection, blobs: Blobs, at: View, wanted: Filter) -> Iterator[Line]:
     """All opinions of a filter, read a batch at a time."""
     where, after = and_(_of_case(at), *matching(wanted)), ""
     while True:
         rows = _rows(connection, and_(where, _beyond(after)) if after else where, BATCH)
-        yield from _lines(connection, at, rows)
+        yield from _lines(connection, blobs, at, rows)
         if len(rows) < BATCH:
             return
         after = f"{rows[-1].consultation_id}_{rows[-1].seq}"
 
 
-def single(connection: Connection, at: View, seq: int) -> Line:
+def single(connection: Connection, blobs: Blobs, at: View, seq: int) -> Line:
     """One opinion of a case's newest consultation, by its number. Raises NotFound."""
     asked = consultations.of_case(connection, at.authority.id, at.facts.case)
     where = and_(_of_case(at), _O.c.consultation_id == (asked["id"] if asked else ""), _O.c.seq == seq)
     rows = _rows(connection, where, 1)
     if not rows:
         raise NotFound(f"no opinion {seq} of {at.facts.no}", say="没有这条意见")
-    return next(_lines(connection, at, rows))
+    return next(_lines(connection, blobs, at, rows))
 
 
 def matching(wanted: Filter) -> Iterator[ColumnElement[bool]]:
@@ -121,20 +123,27 @@ def _joined() -> Any:
 
 
 def _rows(connection: Connection, where: ColumnElement[bool], most: int) -> Sequence[Any]:
-    columns = (*_O.c, _V.c.value.label("said"), _C.c.ends_on)
+    columns = (*_O.c, _V.c.value.label("said"), _C.c.ends_on, _C.c.text_digest.label("asked"))
     query = select(*columns).select_from(_joined()).where(where).order_by(_O.c.consultation_id, _O.c.seq).limit(most)
     return connection.execute(query).all()
 
 
-def _lines(connection: Connection, at: View, rows: Sequence[Any]) -> Iterator[Line]:
+def _lines(connection: Connection, blobs: Blobs, at: View, rows: Sequence[Any]) -> Iterator[Line]:
     lying = _lying(connection, at, rows)
+    places = {digest: _places(blobs, digest) for digest in {row.asked for row in rows}}
     for row in rows:
         yield Line(
             row.consultation_id, row.seq, row.receipt, row.received_at, consultations.CHANNELS.get(row.channel, row.channel),
-            consultations.STANCES.get(row.stance, ""), row.paragraph,
+            consultations.STANCES.get(row.stance, ""), places[row.asked].get(row.paragraph, row.paragraph),
             settling.is_late(row.late, row.received_at, row.ends_on), row.said or "",
             tuple(lying.get((row.consultation_id, row.seq), ())),
         )  # fmt: skip
+
+
+def _places(blobs: Blobs, digest: str) -> dict[str, str]:
+    """What the paragraphs of the draft that was asked about are called: 第3段."""
+    document = public_notice.document_of(blobs, digest)
+    return {one.id: f"第{n}段" for n, one in enumerate(document.paragraphs, 1)} if document else {}
 
 
 def _lying(connection: Connection, at: View, rows: Sequence[Any]) -> dict[tuple[str, int], list[str]]:

@@ -33,6 +33,7 @@ STATES = {
     "withdrawn": "已撤回", "over": "已结束",
 }  # fmt: skip
 FIRST = ("gist", "concerns", "area")
+CHANGING = ("adopted", "partly")  # dispositions by which the draft changes
 _C = Consultation.__table__  # type: ignore[attr-defined]
 _O = Opinion.__table__  # type: ignore[attr-defined]
 
@@ -343,6 +344,8 @@ def _told(
     points = []
     for n, one in enumerate((one for one in given if isinstance(one, Mapping)) if isinstance(given, list) else (), 1):
         place, old, new = changed.get(str(one.get("article", "")), (cell(one, "article"), "", ""))
+        if one.get("disposition") not in CHANGING:  # it may have changed, but not because of this
+            old = new = ""
         points.append(Point(
             n, cell(one, "point"), _whole(one.get("count")), _whole(one.get("distinct")), cell(one, "disposition"),
             cell(one, "reason"), place, old, new, settling.numbered(tell.long(one.get("opinions", ""))),

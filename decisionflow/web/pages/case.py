@@ -94,7 +94,7 @@ def opinions(
     wanted = Filter(channel[:20], "", stance[:20], words[:60], late == "yes")
     with visit.site.store.read() as connection:
         at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
-        found = public_opinions.listing(connection, at, wanted, after[:80])
+        found = public_opinions.listing(connection, visit.site.store.blobs, at, wanted, after[:80])
         may_enter = permissions.may_enter_opinions(visit.actor, at.procedure, at.facts)
         asked = consultations.of_case(connection, visit.authority.id, at.facts.case)
         told = {"channel": wanted.channel, "stance": wanted.stance, "words": wanted.words, "late": late}
@@ -117,7 +117,8 @@ def opinions_table(
     def rows() -> Iterator[bytes]:
         with visit.site.store.read() as connection:
             yield from csv_lines(
-                public_opinions.COLUMNS, (one.cells for one in public_opinions.everything(connection, at, wanted))
+                public_opinions.COLUMNS,
+                (one.cells for one in public_opinions.everything(connection, visit.site.store.blobs, at, wanted)),
             )
 
     headers = {"content-disposition": disposition(f"{no}-opinions.csv"), "x-content-type-options": "nosniff"}

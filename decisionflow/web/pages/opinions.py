@@ -79,7 +79,7 @@ def _one(
         at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
         if not permissions.may_read_opinions(visit.actor, at.procedure, at.facts):
             raise Forbidden("may not read opinions", say="公众意见的原文只有承办、整理意见的岗位和监督岗位可以看")
-        line = lines.single(connection, at, seq)
+        line = lines.single(connection, visit.site.store.blobs, at, seq)
         parts = withholding.parts(connection, visit.authority.id, line.consultation, [seq]).get(seq, [])
     shown = masks.words(withholding.covered(line.said, parts))
     return visit.page(
