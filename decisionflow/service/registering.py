@@ -125,9 +125,14 @@ def form(connection: Connection, authority: Authority, deed: str) -> Form:
 
 def duties(connection: Connection, authority: Authority) -> dict[str, str]:
     """Every duty that a published procedure knows, and those of keeping the system, with their titles."""
+    every = [
+        procedures.by_digest(connection, authority.id, row["digest"])
+        for row in procedures.published(connection, authority.id)
+    ]
     found: dict[str, str] = {}
-    for row in procedures.published(connection, authority.id):
-        one = procedures.by_digest(connection, authority.id, row["digest"])
+    for one in sorted(
+        every, key=lambda one: -len(one.duties)
+    ):  # the fullest procedure names a duty as most people know it
         found |= {name: duty.title for name, duty in one.duties.items() if name not in found}
     return {**found, **KEEPING}
 
