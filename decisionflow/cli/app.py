@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "import": (
         "imports",
         "app",
-        both("导入：放假安排、目录、线下收到的意见", "import a notice, a catalogue, opinions"),
+        both("导入：放假安排、目录、线下收到的意见、机构人员", "import a notice, a catalogue, opinions, posts"),
     ),
     "desks": ("case", "desks", both("一件事项在谁手里停了多久；逾期的事项", "where a case lay; what is overdue")),
     "plan": ("plan", "plan", both("推算：每一步最早、最迟什么时候", "the earliest and latest lawful day of each step")),

@@ -1,4 +1,4 @@
-"""`import`: a year's notice of holidays, a catalogue, or opinions on paper, taken in from a file."""
+"""`import`: a year's notice of holidays, a catalogue, opinions on paper, or who holds which post, from a file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import typer
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.errors import EXIT_REFUSED, BadInput
-from decisionflow.service import catalogues, opinions, publications, steps
+from decisionflow.service import catalogues, opinions, publications, rosters, steps
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help=both("导入：放假安排、决策事项目录、线下收到的意见", "import a year's notice, a catalogue, opinions"),
+    help=both("导入：放假安排、决策事项目录、线下收到的意见、机构人员", "import a notice, a catalogue, opinions, posts"),
 )  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
 As = Annotated[str, typer.Option("--as", help=both("以谁的身份（姓名或岗位）", "as whom"))]
@@ -121,3 +121,24 @@ def opinions_(
     for receipt in found:
         print_out(receipt.receipt)
     talk(both(f"已录入 {len(found)} 条", f"{len(found)} taken in"))
+
+
+@app.command()
+def org(file: File, as_: As = "", dry_run: DryRun = False, folder: where.Folder = None) -> None:
+    """Take in who holds which post, with units, posts and persons that are new; nothing when a row is wrong."""
+    data = where.read(file)
+    with where.opened(folder, read_only=dry_run) as site:
+        authority, now = site.authority(), site.clock()
+        rows, problems = rosters.read(file.name, data)
+        for row in rows:
+            print_out(
+                "\t".join([str(row.line), *(row.cells.get(key, "") for key in ("unit", "post", "name", "since"))])
+            )
+        talk(both(f"读到 {len(rows)} 行任职", f"{len(rows)} appointments"))
+        if problems:
+            raise BadInput(problems)
+        if dry_run:
+            return
+        actor = where.actor(site, as_, now)
+        made = site.store.write(lambda tx: rosters.enter_all(tx, authority, rows, actor, now, file.name))
+    talk(both(f"已登记 {len(made)} 项任职", f"{len(made)} taken in"))

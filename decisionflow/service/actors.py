@@ -38,8 +38,10 @@ class Actor:
 
 _POSTS = """
     select a.id, a.authority_id, a.person_id, n.name, a.post_id, p.title, p.duties, p.unit_id, u.name as unit_name,
-           a.valid_from, a.valid_to, a.acting, a.document
+           a.valid_from, a.valid_to, a.acting, a.document, g.name as lender
     from appointment a
+    left join appointment h on h.authority_id = a.authority_id and h.id = a.delegated_by
+    left join person g on g.id = h.person_id
     join person n on n.id = a.person_id
     join post p on p.authority_id = a.authority_id and p.id = a.post_id
     join unit u on u.authority_id = p.authority_id and u.id = p.unit_id
@@ -62,11 +64,18 @@ def everybody(connection: Connection, authority: str, on: date) -> tuple[Actor, 
 
 def _valid(rows: Iterable[RowMapping], on: date) -> tuple[Actor, ...]:
     return tuple(
-        Actor(row["authority_id"], row["person_id"], row["name"], row["id"], row["post_id"], row["title"], row["unit_id"],
+        Actor(row["authority_id"], row["person_id"], row["name"], row["id"], row["post_id"], _title(row), row["unit_id"],
               row["unit_name"], tuple(orjson.loads(row["duties"])))
         for row in rows
         if _as_date(row["valid_from"]) <= on and (row["valid_to"] is None or on <= _as_date(row["valid_to"]))
     )  # fmt: skip
+
+
+def _title(row: RowMapping) -> str:
+    """The post as it stands in every record of what was done through it: held, acted in, or lent by somebody."""
+    if row["lender"]:
+        return f"{row['title']}（受{row['lender']}委托）"
+    return f"{row['title']}（代理）" if row["acting"] else str(row["title"])
 
 
 def signed(actor: Actor, method: str, session: str) -> Actor:

@@ -83,6 +83,11 @@ def may_administer(actor: Actor) -> bool:
     return bool(ADMIN & set(actor.duties))
 
 
+def may_keep_register(actor: Actor) -> bool:
+    """Whether an actor writes down units, posts, persons and appointments."""
+    return "system_admin" in actor.duties
+
+
 def may_publish_rules(actor: Actor) -> bool:
     """Whether an actor may propose or publish procedures, calendars and official texts: legal review and the office."""
     return bool(RULES & set(actor.duties))

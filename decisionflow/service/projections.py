@@ -172,7 +172,8 @@ def register_rows(connection: Connection, record: Record, pending: Pending = dic
         case "post.created":
             row = {**key, "id": body["post"], "unit_id": body["unit"], "title": body["title"],
                    "duties": orjson.dumps(body["duties"]).decode(), "rank": body["rank"],
-                   "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None, "entry_id": record["id"]}  # fmt: skip
+                   "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None,
+                   "single": body.get("single", False), "entry_id": record["id"]}  # fmt: skip
             return (Rows("post", [row]),)
         case "person.registered":
             row = {
@@ -187,11 +188,23 @@ def register_rows(connection: Connection, record: Record, pending: Pending = dic
             row = {**key, "id": body["appointment"], "person_id": body["person"], "post_id": body["post"],
                    "document": body["document"], "acting": body["acting"], "valid_from": date.fromisoformat(body["valid_from"]),
                    "valid_to": _date(body.get("valid_to")), "recorded_at": instant(record["times"]["recorded_at"]),
-                   "ended": False, "entry_id": record["id"]}  # fmt: skip
+                   "ended": False, "delegated_by": body.get("delegated_by", ""), "entry_id": record["id"]}  # fmt: skip
             return (Rows("appointment", [row]),)
         case "appointment.ended":
-            over = {"valid_to": date.fromisoformat(body["valid_to"]), "ended": True}
+            over = {"valid_to": date.fromisoformat(body["valid_to"]), "ended": not body.get("later", False)}
             return (_changed(connection, pending, "appointment", {**key, "id": body["appointment"]}, over),)
+        case "handover.opened":
+            items = orjson.dumps(body["items"], option=orjson.OPT_SORT_KEYS).decode()
+            row = {
+                **key, "id": body["handover"], "appointment_id": body["appointment"], "person_id": body["person"],
+                "to_person_id": body["to"], "items": items, "remark": body["remark"],
+                "opened_by": record["actor"].get("name", ""), "opened_at": instant(record["times"]["recorded_at"]),
+                "given_at": None, "taken_at": None,
+            }  # fmt: skip
+            return (Rows("handover", [row]),)
+        case "handover.signed":
+            signed = {f"{body['side']}_at": instant(record["times"]["recorded_at"])}
+            return (_changed(connection, pending, "handover", {**key, "id": body["handover"]}, signed),)
     raise ValueError(f"unknown register entry {record['kind']}")
 
 

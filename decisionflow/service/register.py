@@ -6,7 +6,7 @@ name finds a person only when it is the only one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -29,27 +29,32 @@ class Register:
         self.tx, self.authority, self.actor, self.now = tx, authority, actor, now
         self._head = entries.head(tx.connection, authority.id, "register", authority.id)
 
-    def unit(self, name: str, since: date, *, short: str = "", rank: int = 100, succeeds: str = "") -> str:
+    def unit(
+        self, name: str, since: date, *, short: str = "", rank: int = 100, succeeds: str = "", document: str = ""
+    ) -> str:  # fmt: skip
         """A unit exists from a day on; `succeeds` names the unit it came from. Gives its id."""
         unit = entries.new_id(self.now)
         body = {"unit": unit, "name": name, "short": short or name, "rank": rank, "valid_from": since.isoformat()}
-        self._write("unit.registered", body | ({"succeeds": succeeds} if succeeds else {}))
+        self._write("unit.registered", body | _filled(succeeds=succeeds, document=document))
         return unit
 
-    def rename(self, unit: str, name: str, since: date) -> None:
+    def rename(self, unit: str, name: str, since: date, document: str = "") -> None:
         """A unit has another name from a day on; old entries keep the old one."""
-        self._write("unit.renamed", {"unit": unit, "name": name, "valid_from": since.isoformat()})
+        body = {"unit": unit, "name": name, "valid_from": since.isoformat()}
+        self._write("unit.renamed", body | _filled(document=document))
 
-    def close_unit(self, unit: str, until: date) -> None:
+    def close_unit(self, unit: str, until: date, document: str = "") -> None:
         """A unit is abolished after a day."""
-        self._write("unit.abolished", {"unit": unit, "valid_to": until.isoformat()})
+        self._write("unit.abolished", {"unit": unit, "valid_to": until.isoformat()} | _filled(document=document))
 
-    def post(self, unit: str, title: str, duties: Sequence[str], since: date, *, rank: int = 100) -> str:
-        """A post of a unit with the duties it carries. Gives its id."""
+    def post(
+        self, unit: str, title: str, duties: Sequence[str], since: date, *, rank: int = 100, single: bool = False
+    ) -> str:  # fmt: skip
+        """A post of a unit with the duties it carries; a `single` one has one holder at a time. Gives its id."""
         post = entries.new_id(self.now)
         body = {"post": post, "unit": unit, "title": title, "duties": sorted(duties), "rank": rank,
                 "valid_from": since.isoformat()}  # fmt: skip
-        self._write("post.created", body)
+        self._write("post.created", body | ({"single": True} if single else {}))
         return post
 
     def person(self, name: str, note: str = "") -> str:
@@ -70,15 +75,43 @@ class Register:
         self._write("appointment.made", body)
         return appointment
 
-    def end(self, appointment: str, until: date, document: str = "") -> None:
-        """An appointment ends after a day; sessions through it die with it."""
-        self._write(
-            "appointment.ended", {"appointment": appointment, "valid_to": until.isoformat(), "document": document}
-        )
+    def delegate(self, person: str, post: str, since: date, until: date, *, of: str, reason: str) -> str:
+        """A person holds a post for its holder, whose appointment is `of`, for a time. Gives the appointment's id."""
+        appointment = entries.new_id(self.now)
+        self._write("appointment.made", {
+            "appointment": appointment, "person": person, "post": post, "valid_from": since.isoformat(),
+            "valid_to": until.isoformat(), "acting": False, "document": "", "delegated_by": of, "reason": reason,
+        })  # fmt: skip
+        return appointment
+
+    def end(
+        self, appointment: str, until: date, document: str = "", today: date | None = None, one_sided: str = ""
+    ) -> None:
+        """An appointment ends after a day; sessions through it die with it, at once unless that day is to come."""
+        later = today is not None and until > today
+        body = {"appointment": appointment, "valid_to": until.isoformat(), "document": document}
+        self._write("appointment.ended", body | _filled(one_sided=one_sided) | ({"later": True} if later else {}))
+        if later:  # until then the post is held; afterwards no session finds it any more
+            return
         self.tx.execute(
             text("delete from session where authority_id = :a and appointment_id = :p"),
             {"a": self.authority.id, "p": appointment},
         )
+
+    def hand_over(
+        self, appointment: str, person: str, to: str, items: Sequence[Mapping[str, str]], remark: str
+    ) -> str:  # fmt: skip
+        """What somebody hands over to whom, before anybody has signed. Gives its id."""
+        handover = entries.new_id(self.now)
+        self._write("handover.opened", {
+            "handover": handover, "appointment": appointment, "person": person, "to": to,
+            "items": [dict(one) for one in items], "remark": remark,
+        })  # fmt: skip
+        return handover
+
+    def sign(self, handover: str, side: str) -> None:
+        """One of the two signs: whoever gave (`given`) or whoever took (`taken`)."""
+        self._write("handover.signed", {"handover": handover, "side": side})
 
     def _write(self, kind: str, body: dict[str, Any]) -> None:
         composed = entries.compose(
@@ -87,6 +120,10 @@ class Register:
         self._head = self._head.after(composed.append)
         rows = projections.register_rows(self.tx.connection, composed.record, self.tx.pending)
         self.tx.add(Record(composed.append, (*composed.rows, *rows)))
+
+
+def _filled(**values: str) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
 
 
 _UNITS = text("select id, name from unit where authority_id = :a and (id = :t or name = :t or short = :t)")
@@ -122,6 +159,12 @@ def person(connection: Connection, person_id: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"no person {person_id}", say="没有这个人")
     return dict(row)
+
+
+def everybody(connection: Connection, most: int) -> tuple[dict[str, Any], ...]:
+    """Every person, at most so many, by name."""
+    statement = text("select id, name, note from person order by name, note, id limit :most")
+    return tuple(dict(row) for row in connection.execute(statement, {"most": most}).mappings())
 
 
 def find_persons(connection: Connection, name: str) -> tuple[dict[str, Any], ...]:

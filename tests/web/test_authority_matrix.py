@@ -41,6 +41,8 @@ MATRIX = {
         GET /cases/{no}/statement | GET /cases/{no}/evidence
         GET /cases/{no}/health | GET /cases/{no}/plan | GET /plan
         GET /catalogue | GET /catalogue.csv | GET /precedents | GET /overdue
+        GET /register | GET /register/{deed} | POST /register/{deed} | GET /register/handovers/{handover}
+        POST /register/handovers/{handover}
         GET /proposals | POST /proposals | GET /proposals/{proposal} | POST /proposals/{proposal}
         GET /api/v1/session | GET /api/v1/cases | POST /api/v1/cases | GET /api/v1/cases/{no}
         GET /api/v1/cases/{no}/gates/{action} | GET /api/v1/cases/{no}/actions | POST /api/v1/cases/{no}/actions
@@ -82,7 +84,7 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
-              "n": "1", "role": "list", "token": "x", "year": "2024"}  # fmt: skip
+              "n": "1", "role": "list", "token": "x", "year": "2024", "deed": "unit", "handover": "x"}  # fmt: skip
     return method, path.format(**values)
 
 

@@ -23,7 +23,7 @@ class Unit(SQLModel, table=True):
 
 
 class Post(SQLModel, table=True):
-    """A post of a unit with the duties it carries (JSON list)."""
+    """A post of a unit with the duties it carries (JSON list); a `single` one has one holder at a time."""
 
     __tablename__ = "post"
     __table_args__ = (Index("ix_post_unit", "authority_id", "unit_id"), {"info": {"class": "projection"}})
@@ -35,6 +35,7 @@ class Post(SQLModel, table=True):
     rank: int
     valid_from: date
     valid_to: date | None
+    single: bool
     entry_id: str
 
 
@@ -51,7 +52,7 @@ class Person(SQLModel, table=True):
 
 
 class Appointment(SQLModel, table=True):
-    """A person holding a post from a day on, by a document."""
+    """A person holding a post from a day on, by a document; or for its holder, whose appointment `delegated_by` names."""
 
     __tablename__ = "appointment"
     __table_args__ = (
@@ -69,4 +70,26 @@ class Appointment(SQLModel, table=True):
     valid_to: date | None
     recorded_at: datetime
     ended: bool
+    delegated_by: str
     entry_id: str
+
+
+class Handover(SQLModel, table=True):
+    """What somebody who leaves a post hands over, to whom (`items` as JSON rows of no, title, ask), and who has signed."""
+
+    __tablename__ = "handover"
+    __table_args__ = (
+        Index("ix_handover_appointment", "authority_id", "appointment_id"),
+        {"info": {"class": "projection"}},
+    )
+    authority_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    appointment_id: str
+    person_id: str
+    to_person_id: str
+    items: str
+    remark: str
+    opened_by: str
+    opened_at: datetime
+    given_at: datetime | None
+    taken_at: datetime | None

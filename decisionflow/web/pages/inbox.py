@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 from decisionflow.errors import NotFound
 from decisionflow.service import notices
 from decisionflow.service.reads import inbox as reads
+from decisionflow.service.reads import register
 from decisionflow.web import doors
 
 router = APIRouter(include_in_schema=False)
@@ -20,8 +21,9 @@ def inbox(visit: doors.StaffVisit, box: str = "todo", light: str = "") -> HTMLRe
         raise NotFound(f"no box {box}", say="没有这个栏目")
     with visit.site.store.read() as connection:
         found = reads.inbox(connection, visit.authority, visit.actor, visit.now)
+        passed = register.handovers(connection, visit.authority, visit.actor.person)
     todos = [todo for todo in found.todos if light in ("", todo.light.kind)]
-    return visit.page("inbox", inbox=found, todos=todos, box=box, light=light)
+    return visit.page("inbox", inbox=found, todos=todos, box=box, light=light, passed=passed)
 
 
 @router.post("/inbox/read")
