@@ -116,7 +116,7 @@ def _numbers(numbers: Iterable[int]) -> str:
 
 # ---- the picture ---------------------------------------------------------------------------------------------
 
-CELL, LEFT, TOP, MOST = 74, 104, 12, 4  # MOST: numbers that fit into a cell
+CELL, LEFT, TOP, MOST = 60, 52, 24, 4  # MOST: numbers that fit into a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def square(risks: Sequence[Risk], likelihoods: Mapping[str, str], impacts: Mappi
     side = 5 * CELL
     return Square(
         cells, arrows, tuple((_y(p) + CELL // 2 + 5, likelihoods.get(str(p), str(p))) for p in STEPS),
-        tuple((_x(i) + CELL // 2, impacts.get(str(i), str(i))) for i in STEPS), LEFT + side + 12, TOP + side + 52,
+        tuple((_x(i) + CELL // 2, impacts.get(str(i), str(i))) for i in STEPS), LEFT + side + 8, TOP + side + 44,
         "；".join(_told(one) for one in risks) or "还没有风险点",
     )  # fmt: skip
 

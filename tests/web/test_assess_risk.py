@@ -42,7 +42,8 @@ def filled(found: Desk) -> None:
     for point in ("征收补偿争议", "施工扰民"):
         assert post(found, "risk/points", "assessor", point=point).status_code == 303
     first = lines(found)[0]
-    assert changed(found, first, probability="4", impact="4", measure="先补偿后施工", unit="区住建局", owner="韩青", plan="专班调处",
+    assert changed(found, first, probability="4", impact="4", measure="先补偿后施工", unit="区住建局", owner="韩青",
+                   plan="专班调处",
                    source="走访三十户", probability_after="2", impact_after="2", kind="stability").status_code == 303  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def test_a_stranger_gets_nowhere(found: Desk) -> None:
 
 def test_bad_input_comes_back_with_every_word(found: Desk) -> None:
     filled(found)
-    bad = changed(found, lines(found)[0], probability="9", point="", plan="处置‮预案")
+    bad = changed(found, lines(found)[0], probability="9", point="", plan="处置\u202e预案")
     assert bad.status_code == 422 and "概率只能是" in bad.text and "请写明风险点" in bad.text and "控制字符" in bad.text
     twice = post(found, "risk/points", "assessor", point="施工扰民")
     assert twice.status_code == 422 and "已有“施工扰民”" in twice.text and len(lines(found)) == 2

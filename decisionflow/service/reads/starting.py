@@ -15,7 +15,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import shapes
 from decisionflow.core.facts import Facts
 from decisionflow.service import risks
-from decisionflow.service.reads import risk
+from decisionflow.service.reads import departments, risk
 from decisionflow.service.reads.form import Sheet
 from decisionflow.store.blobs import Blobs
 
@@ -31,19 +31,21 @@ class Way:
 def desks(procedure: law.Procedure, facts: Facts) -> tuple[Way, ...]:
     """The desks that the procedure has acts for."""
     found = []
+    if departments.asking(procedure):
+        found.append(Way("departments", "部门意见"))
     if risks.report_of(procedure):
         found.append(Way("risk", "风险评估"))
     return tuple(found)
 
 
-def values(connection: Connection, blobs: Blobs, at: Sheet, now: datetime) -> dict[str, Any]:
-    """The fields that an act starts with; nothing for an act that no desk prepares."""
+def values(connection: Connection, blobs: Blobs, at: Sheet, row: str, now: datetime) -> dict[str, Any]:
+    """The fields that an act starts with; nothing for an act that no desk prepares. `row` is what of the desk is meant."""
     report = risks.report_of(at.procedure)
     if report and at.action.id == report[0].id:
         return risks.answer(connection, risks.desk(connection, at.authority, at.actor, at.facts.no))
     if spec := shapes.rows_with(at.action, "unit", "task", "due_on"):
         return {spec.id: _tasks(connection, blobs, at)} if report else {}
-    return {}
+    return departments.starting(connection, blobs, at.authority, at.actor, at.facts.no, at.action, row, now)
 
 
 def _tasks(connection: Connection, blobs: Blobs, at: Sheet) -> list[dict[str, Any]]:

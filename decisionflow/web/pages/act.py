@@ -96,13 +96,17 @@ def _from_catalogue(visit: doors.Staff, item: str) -> dict[str, str]:
 
 
 @router.get("/cases/{no}/do/{action}")
-def act(visit: doors.StaffVisit, no: str, action: str, desk: str = "", account: str = "") -> HTMLResponse:
-    """An action's form; with `desk`, filled in from where opinions are sorted, `account` being the file drawn up there."""
-    return _first(visit, Address(no, action), account=account[:64], desk=desk == "yes")
+def act(
+    visit: doors.StaffVisit, no: str, action: str, desk: str = "", account: str = "", row: str = ""
+) -> HTMLResponse:  # fmt: skip
+    """An action's form; with `desk`, filled in from where it was prepared: `account` is the file drawn up there, `row`
+    which row of the desk is meant."""
+    return _first(visit, Address(no, action), account=account[:64], desk=desk == "yes", row=row[:120])
 
 
 def _first(
-    visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None, *, account: str = "", desk: bool = False
+    visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None, *, account: str = "", desk: bool = False,
+    row: str = "",
 ) -> HTMLResponse:  # fmt: skip
     turn = _turn(visit, to, Typed(), secrets.token_urlsafe(16), None)
     turn.typed.values |= reads.prefill(turn.at)
@@ -111,7 +115,7 @@ def _first(
     elif desk and settling.rows_of(turn.at.action):
         _sorted(turn, account)
     elif desk:
-        _prepared(turn, account)
+        _prepared(turn, account, row)
     turn.typed.values |= {name: words for name, words in (given or {}).items() if turn.at.action.field(name)}
     if turn.at.action.text == "new":
         turn.typed.text = {"title": turn.at.facts.title}
@@ -134,11 +138,11 @@ def _sorted(turn: Turn, account: str) -> None:
         turn.typed.papers[kind] = account
 
 
-def _prepared(turn: Turn, account: str) -> None:
+def _prepared(turn: Turn, account: str, row: str) -> None:
     """Fill in an act from the desk on which it was prepared, and from what other acts of the case say."""
     visit, at, store = turn.visit, turn.at, turn.visit.site.store
     with store.read() as connection:
-        found = starting.values(connection, store.blobs, at, visit.now)
+        found = starting.values(connection, store.blobs, at, row, visit.now)
         turn.files = staging.admitted(
             connection, visit.authority, visit.actor, at.facts, [account] if account else [], visit.now
         )
