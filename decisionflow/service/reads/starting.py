@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from decisionflow.core import procedure as law
 from decisionflow.core import shapes
-from decisionflow.core.facts import Facts
+from decisionflow.core.facts import Facts, legal_date
 from decisionflow.service import risks
-from decisionflow.service.reads import departments, risk
+from decisionflow.service.reads import departments, execution, risk
 from decisionflow.service.reads.form import Sheet
 from decisionflow.store.blobs import Blobs
 
@@ -35,6 +35,8 @@ def desks(procedure: law.Procedure, facts: Facts) -> tuple[Way, ...]:
         found.append(Way("departments", "部门意见"))
     if risks.report_of(procedure):
         found.append(Way("risk", "风险评估"))
+    if execution.acts_of(procedure):
+        found.append(Way("execution", "执行"))
     return tuple(found)
 
 
@@ -45,6 +47,8 @@ def values(connection: Connection, blobs: Blobs, at: Sheet, row: str, now: datet
         return risks.answer(connection, risks.desk(connection, at.authority, at.actor, at.facts.no))
     if spec := shapes.rows_with(at.action, "unit", "task", "due_on"):
         return {spec.id: _tasks(connection, blobs, at)} if report else {}
+    if found := execution.starting(blobs, at.procedure, at.facts, at.action, legal_date(now)):
+        return found
     return departments.starting(connection, blobs, at.authority, at.actor, at.facts.no, at.action, row, now)
 
 
