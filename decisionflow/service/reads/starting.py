@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from decisionflow.core import procedure as law
 from decisionflow.core import shapes
 from decisionflow.core.facts import Facts, legal_date
-from decisionflow.service import risks
-from decisionflow.service.reads import departments, execution, risk
+from decisionflow.service import risks, steps
+from decisionflow.service.reads import departments, dossier, execution, risk
 from decisionflow.service.reads.form import Sheet
 from decisionflow.store.blobs import Blobs
 
@@ -37,6 +37,8 @@ def desks(procedure: law.Procedure, facts: Facts) -> tuple[Way, ...]:
         found.append(Way("risk", "风险评估"))
     if execution.acts_of(procedure):
         found.append(Way("execution", "执行"))
+    if dossier.filing(procedure):
+        found.append(Way("dossier", "案卷"))
     return tuple(found)
 
 
@@ -48,6 +50,9 @@ def values(connection: Connection, blobs: Blobs, at: Sheet, row: str, now: datet
     if spec := shapes.rows_with(at.action, "unit", "task", "due_on"):
         return {spec.id: _tasks(connection, blobs, at)} if report else {}
     if found := execution.starting(blobs, at.procedure, at.facts, at.action, legal_date(now)):
+        return found
+    standing = steps.load(connection, at.authority, at.facts.no)
+    if found := dossier.starting(blobs, standing, at.actor, at.action, now):
         return found
     return departments.starting(connection, blobs, at.authority, at.actor, at.facts.no, at.action, row, now)
 
