@@ -36,6 +36,9 @@ MATRIX = {
         GET /cases/{no}/hearing | POST /cases/{no}/hearing/signups | POST /cases/{no}/hearing/signups/{n}
         POST /cases/{no}/hearing/freeze | POST /cases/{no}/hearing/void | POST /cases/{no}/hearing/draw
         POST /cases/{no}/hearing/{role}
+        GET /cases/{no}/risk | POST /cases/{no}/risk/points | POST /cases/{no}/risk/start | POST /cases/{no}/risk/report
+        GET /cases/{no}/risk/points/{line} | POST /cases/{no}/risk/points/{line} | GET /cases/{no}/departments
+        GET /cases/{no}/execution | GET /cases/{no}/dossier | GET /cases/{no}/dossier.docx | POST /cases/{no}/dossier/file
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence
