@@ -70,7 +70,7 @@ def _one(
     if start is None or not conditions.holds(clock.if_, matter=facts.matter, fields={}, stages=facts.stages):
         return None
     later = [act for act in facts.acts if act.n > start.n]
-    if clock.until and as_day(start.fields.get(clock.until.field)) is None:
+    if clock.optional and clock.until and as_day(start.fields.get(clock.until.field)) is None:
         return None  # nobody named a day: there is nothing to count to
     done = next((act for act in later if act.action in clock.ends), None)
     if done is None and procedure.is_ended(facts.stages) and any(_ends(procedure, act) for act in later):
@@ -102,7 +102,7 @@ def _ends(procedure: law.Procedure, act: Act) -> bool:
 def _length(clock: law.Clock, start: Act) -> days.Period:
     if clock.length:
         return days.period(clock.length)
-    until = as_day(start.fields[clock.until.field]) if clock.until else None
+    until = as_day(start.fields.get(clock.until.field)) if clock.until else None
     return days.Period(max((until - start.on).days, 1) if until else 1, "day")
 
 

@@ -85,7 +85,7 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
-              "n": "1", "role": "list", "token": "x", "year": "2024"}  # fmt: skip
+              "line": "x", "n": "1", "role": "list", "token": "x", "year": "2024"}  # fmt: skip
     return method, path.format(**values)
 
 
