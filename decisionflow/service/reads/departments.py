@@ -72,9 +72,14 @@ class Unit:
         return self.state == "replied" and (self.stance in CONTENT or self.adoption == "adopted")
 
     @property
+    def open(self) -> bool:
+        """Whether its opinion was not, or not wholly, taken up, or nobody has said what becomes of it."""
+        return self.state == "replied" and not self.settled
+
+    @property
     def disputes(self) -> bool:
-        """Whether its opinion was not, or not wholly, taken up."""
-        return self.state == "replied" and self.stance not in CONTENT and self.adoption != "adopted"
+        """Whether it was said that its opinion is not, or not wholly, taken up."""
+        return self.open and bool(self.adoption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,7 @@ def _hints(
     replied = [one for one in units if one.state == "replied"]
     if len(replied) > 2 and all(one.stance == "no_opinion" for one in replied):
         yield "回复的全部是“无意见”，请看看是不是问到了该问的单位、该问的问题。"
-    if unsettled := [one.name for one in units if one.disputes and not one.adoption]:
+    if unsettled := [one.name for one in units if one.open and not one.adoption]:
         yield f"{'、'.join(unsettled)}的意见还没有写明怎样处理。"
 
 
@@ -224,7 +229,7 @@ def starting(
         return _reply(next((one for one in units if one.name == row), None), row)
     if acts.settle and action.id == acts.settle.id:
         return {"outcomes": [_outcome(one) for one in units]}
-    return _dispute([one for one in units if one.disputes])
+    return _dispute([one for one in units if one.open])
 
 
 def _reply(unit: Unit | None, row: str) -> dict[str, Any]:

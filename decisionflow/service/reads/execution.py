@@ -361,7 +361,7 @@ def _elements(procedure: law.Procedure, acts: Acts, facts: Facts, no: str) -> It
     yield Element("依法应当及时决策而久拖不决", delay, "文书这样认定的", f"/cases/{no}/people", "看在谁手里停了多久")
     yield Element("重大损失", sum(act.fields.get("great_loss") is True for act in said), "文书这样认定的")
     yield Element("恶劣影响", sum(act.fields.get("bad_effect") is True for act in said), "文书这样认定的")
-    differed = {act.party.name for act in facts.acts if act.fields.get("position") in ("disagree", "against")}
+    differed = [act for act in facts.acts if act.fields.get("position") in ("disagree", "reserve")]
     yield Element(
         "表示过不同意见的记录", len(differed), "第三十八条第三款：可以减免责任", f"/cases/{no}/timeline", "看时间轴"
     )
