@@ -177,10 +177,10 @@ def _cell(risks: Sequence[Risk], probability: int, impact: int) -> Cell:
 
 
 def _arrow(one: Risk) -> Arrow:
-    """Drawn beside the number, and apart for points that go the same way."""
-    shift = (one.n - 1) % 4 * 7 - 10
-    x1, y1 = _x(one.first.impact) + CELL // 2 + shift, _y(one.first.probability) + CELL // 2 + 14
-    x2, y2 = _x(one.after.impact) + CELL // 2 + shift, _y(one.after.probability) + CELL // 2 + 20
+    """Drawn at the right of the cells, clear of their words, and apart for points that go the same way."""
+    shift = CELL - 6 - (one.n - 1) % 3 * 5
+    x1, y1 = _x(one.first.impact) + shift, _y(one.first.probability) + 36
+    x2, y2 = _x(one.after.impact) + shift, _y(one.after.probability) + 50
     return Arrow(one.n, x1, y1, x2, y2)
 
 
