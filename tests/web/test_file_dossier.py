@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from docx import Document
 
+from decisionflow.service import steps
 from decisionflow.store.engine import Store
 from tests.web import risk_room as room
 from tests.web.desk import Desk
@@ -95,3 +96,17 @@ def test_what_is_added_later_stands_with_its_reason(found: Desk) -> None:
     on(found, 2025, 7, 1)
     found.work.do("archivist", "supplement_dossier", items="现场照片", reason="后来找到")
     assert "后来找到" in found.get("archivist", page(found, "dossier"))
+
+
+def test_handing_over_comes_after_filing_and_says_to_whom(found: Desk) -> None:
+    given = {"receiver": "区档案馆", "handed_on": "2025-07-01", "items": "13", "received_by": "顾闻笛"}
+    on(found, 2025, 7, 1)
+    assert isinstance(found.work.do("archivist", "hand_over_dossier", **given), steps.Held)
+    found.work.do("archivist", "file_dossier", items="12", missing="无", retention="permanent")
+    found.clients.clear()
+    assert "移交案卷" in found.get("archivist", page(found, "dossier"))
+    assert isinstance(found.work.do("lead", "hand_over_dossier", **given), steps.Held)
+    assert isinstance(found.work.do("archivist", "hand_over_dossier", **given), steps.Done)
+    found.clients.clear()
+    html = found.get("archivist", page(found, "dossier"))
+    assert "接收单位：区档案馆" in html and room.replays(found)
