@@ -70,8 +70,10 @@ def _one(
     if start is None or not conditions.holds(clock.if_, matter=facts.matter, fields={}, stages=facts.stages):
         return None
     later = [act for act in facts.acts if act.n > start.n]
+    if clock.optional and clock.until and as_day(start.fields.get(clock.until.field)) is None:
+        return None  # nobody named a day: there is nothing to count to
     done = next((act for act in later if act.action in clock.ends), None)
-    if done is None and procedure.is_ended(facts.stages):
+    if done is None and procedure.is_ended(facts.stages) and any(_ends(procedure, act) for act in later):
         done = facts.acts[-1]
     seen = [act for act in later if done is None or act.n < done.n]
     if done is not None:
@@ -90,6 +92,11 @@ def _one(
         clock.id, clock.title, start.round, state, start.on, start.entry, due_on, unsure, need.unit, need.length + extended,
         spent + since_then, extended, tuple(pauses), clock.duty, done.on if done else None, calendar.version,
     )  # fmt: skip
+
+
+def _ends(procedure: law.Procedure, act: Act) -> bool:
+    """Whether an act brought the case to an end; what starts afterwards (in execution) is not ended by it."""
+    return act.before != act.after and act.after in procedure.ends.get(act.track, ())
 
 
 def _length(clock: law.Clock, start: Act) -> days.Period:

@@ -469,7 +469,8 @@ class Stop(files.Frozen):
 class Clock(files.Frozen):
     """A ceiling (钟): lights a lamp, never moves a stage. `rolls`: a last day that is a rest day moves on (T-02).
 
-    `if` looks at the matter only: a clock of another kind of matter does not run.
+    `if` looks at the matter only: a clock of another kind of matter does not run. `optional`: it does not run
+    either when the act that starts it names no day for `until`.
     """
 
     id: Id
@@ -479,6 +480,7 @@ class Clock(files.Frozen):
     ends: Words
     length: Periods | None = None
     until: Ref | None = None
+    optional: bool = False
     rolls: bool = False
     stops: tuple[Stop, ...] = ()
     extends: dict[str, str] = {}

@@ -33,6 +33,11 @@ def is_named(actor: Actor, duties: Mapping[str, Sequence[object]]) -> bool:
     return any(_names(held, actor) for duty in actor.duties for held in duties.get(duty, ()))
 
 
+def may_prepare(actor: Actor, procedure: law.Procedure, facts: Facts, action: law.Action) -> bool:
+    """Whether an actor works on what an act will hold before it is signed: those who may take the act."""
+    return any(carries(procedure, duty, actor, facts) for duty in action.by)
+
+
 def may_read_opinions(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
     """Whether an actor may read the words that the public sent in: those who handle them, and inspectors."""
     return bool(INSPECTOR & set(actor.duties)) or may_enter_opinions(actor, procedure, facts)

@@ -16,7 +16,8 @@ from decisionflow.web import portal
 from decisionflow.web.app import create_app
 
 SCRIPT = Path(__file__).parents[1] / "rehearsals" / "full-length.yaml"
-TABS = ("", "/checklist", "/timeline?order=old", "/drafts", "/opinions", "/people", "/proof")
+TABS = ("", "/checklist", "/timeline?order=old", "/drafts", "/opinions", "/people", "/proof", "/risk", "/departments",
+        "/execution", "/dossier")  # fmt: skip
 
 
 @pytest.mark.slow

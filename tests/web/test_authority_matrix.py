@@ -36,6 +36,9 @@ MATRIX = {
         GET /cases/{no}/hearing | POST /cases/{no}/hearing/signups | POST /cases/{no}/hearing/signups/{n}
         POST /cases/{no}/hearing/freeze | POST /cases/{no}/hearing/void | POST /cases/{no}/hearing/draw
         POST /cases/{no}/hearing/{role}
+        GET /cases/{no}/risk | POST /cases/{no}/risk/points | POST /cases/{no}/risk/start | POST /cases/{no}/risk/report
+        GET /cases/{no}/risk/points/{line} | POST /cases/{no}/risk/points/{line} | GET /cases/{no}/departments
+        GET /cases/{no}/execution | GET /cases/{no}/dossier | GET /cases/{no}/dossier.docx | POST /cases/{no}/dossier/file
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence
@@ -84,7 +87,8 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
-              "n": "1", "role": "list", "token": "x", "year": "2024", "deed": "unit", "handover": "x"}  # fmt: skip
+              "line": "x", "n": "1", "role": "list", "token": "x", "year": "2024", "deed": "unit", "handover": "x", "sheet": "x",
+              "meeting": "m-x"}  # fmt: skip
     return method, path.format(**values)
 
 

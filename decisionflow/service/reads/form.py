@@ -453,6 +453,13 @@ def options(connection: Connection, at: Sheet) -> dict[str, tuple[Option, ...]]:
     return found
 
 
+def unit_names(connection: Connection, authority: Authority, now: datetime) -> tuple[str, ...]:
+    """The units of the register on a day, as a form offers them."""
+    rows = connection.execute(_UNITS, {"a": authority.id, "on": legal_date(now), "most": MOST_OPTIONS}).all()
+    double = _repeated(row.name for row in rows)
+    return tuple(f"{row.name}（{row.short}）" if row.name in double else row.name for row in rows)
+
+
 def _unlike(rows: Iterable[tuple[str, str, str]]) -> tuple[Option, ...]:
     """One option an id; two that would read the same are told apart by the end of their ids."""
     by_id: dict[str, Option] = {}

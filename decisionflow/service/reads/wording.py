@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from decisionflow import render
+from decisionflow.core.facts import Act
 from decisionflow.core.procedure import FieldSpec
+from decisionflow.store.blobs import Blobs
 
 
 def words(spec: FieldSpec, value: Any, people: Mapping[str, str] | None = None) -> str:
@@ -42,6 +44,19 @@ def words(spec: FieldSpec, value: Any, people: Mapping[str, str] | None = None) 
             return "\n".join(f"{n}. {_row(spec, row, people)}" for n, row in enumerate(value, 1))
         case _:
             return str(value)
+
+
+def whole(blobs: Blobs, value: Any) -> str:
+    """What a field says in full, as plain words: a long text from its blob, a unit or person by name."""
+    if isinstance(value, Mapping):
+        return blobs.get(str(value["blob"])).decode() if "blob" in value else str(value.get("name", ""))
+    return "" if value is None else str(value)
+
+
+def rows(act: Act | None, field: str) -> list[Mapping[str, Any]]:
+    """The rows of a field of an act; none when there are none."""
+    value = act.fields.get(field) if act else None
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _row(spec: FieldSpec, row: Mapping[str, Any], people: Mapping[str, str] | None) -> str:

@@ -24,8 +24,8 @@ from decisionflow.core import fields, texts
 from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
-from decisionflow.service import adoption, points, sealing, staging, steps
-from decisionflow.service.reads import catalogue, hearing, refusals, stored
+from decisionflow.service import adoption, points, sealing, settling, staging, steps
+from decisionflow.service.reads import catalogue, hearing, refusals, starting, stored
 from decisionflow.service.reads import form as reads
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
@@ -96,20 +96,26 @@ def _from_catalogue(visit: doors.Staff, item: str) -> dict[str, str]:
 
 
 @router.get("/cases/{no}/do/{action}")
-def act(visit: doors.StaffVisit, no: str, action: str, desk: str = "", account: str = "") -> HTMLResponse:
-    """An action's form; with `desk`, filled in from where opinions are sorted, `account` being the file drawn up there."""
-    return _first(visit, Address(no, action), account=account[:64], desk=desk == "yes")
+def act(
+    visit: doors.StaffVisit, no: str, action: str, desk: str = "", account: str = "", row: str = ""
+) -> HTMLResponse:  # fmt: skip
+    """An action's form; with `desk`, filled in from where it was prepared: `account` is the file drawn up there, `row`
+    which row of the desk is meant."""
+    return _first(visit, Address(no, action), account=account[:64], desk=desk == "yes", row=row[:120])
 
 
 def _first(
-    visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None, *, account: str = "", desk: bool = False
+    visit: doors.Staff, to: Address, given: Mapping[str, str] | None = None, *, account: str = "", desk: bool = False,
+    row: str = "",
 ) -> HTMLResponse:  # fmt: skip
     turn = _turn(visit, to, Typed(), secrets.token_urlsafe(16), None)
     turn.typed.values |= reads.prefill(turn.at)
     if turn.at.action.hearing in ("list", "report"):
         _organised(turn, account)
-    elif desk:
+    elif desk and settling.rows_of(turn.at.action):
         _sorted(turn, account)
+    elif desk:
+        _prepared(turn, account, row)
     turn.typed.values |= {name: words for name, words in (given or {}).items() if turn.at.action.field(name)}
     if turn.at.action.text == "new":
         turn.typed.text = {"title": turn.at.facts.title}
@@ -130,6 +136,19 @@ def _sorted(turn: Turn, account: str) -> None:
     kind = adoption.kind(at)
     if kind and account in turn.files:
         turn.typed.papers[kind] = account
+
+
+def _prepared(turn: Turn, account: str, row: str) -> None:
+    """Fill in an act from the desk on which it was prepared, and from what other acts of the case say."""
+    visit, at, store = turn.visit, turn.at, turn.visit.site.store
+    with store.read() as connection:
+        found = starting.values(connection, store.blobs, at, row, visit.now)
+        turn.files = staging.admitted(
+            connection, visit.authority, visit.actor, at.facts, [account] if account else [], visit.now
+        )
+    turn.typed.values |= {name: words for name, words in forms.typed(found).items() if at.action.field(name) and words}
+    if account in turn.files and at.action.materials:
+        turn.typed.papers[at.action.materials[0].kind] = account
 
 
 def _organised(turn: Turn, account: str) -> None:

@@ -17,7 +17,7 @@ from decisionflow.errors import Forbidden
 from decisionflow.service import consultations, evidence, hearings, permissions
 from decisionflow.service.points import Filter
 from decisionflow.service.reads import case as reads
-from decisionflow.service.reads import desks, diagram, form, timeline
+from decisionflow.service.reads import desks, diagram, form, starting, timeline
 from decisionflow.service.reads import opinions as public_opinions
 from decisionflow.web import doors
 from decisionflow.web.pages.cases import csv_lines
@@ -169,7 +169,7 @@ def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
         "checklist": reads.progress(reads.checklist(at)),
         "drafts": str(at.facts.text.version) if at.facts.text else "",
     }
-    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at)]
+    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at), *_desk_tabs(at)]
 
 
 def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
@@ -177,6 +177,14 @@ def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
     if not hearings.lines(at.procedure) or not permissions.may_read_signups(at.actor, at.procedure, at.facts):
         return []
     return [{"title": "听证会", "href": f"/cases/{at.facts.no}/hearing", "current": False, "count": ""}]
+
+
+def _desk_tabs(at: reads.View) -> list[dict[str, Any]]:
+    """The ways to the desks that the procedure has acts for."""
+    found = starting.desks(at.procedure, at.facts)
+    return [
+        {"title": one.title, "href": f"/cases/{at.facts.no}/{one.name}", "current": False, "count": ""} for one in found
+    ]
 
 
 def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:
