@@ -77,6 +77,11 @@ def act_of(procedure: law.Procedure, role: str) -> law.Action | None:
     return procedure.action(getattr(shipped().acts, role))
 
 
+def paper(action: law.Action) -> str:
+    """The material that the concluding act must bring along; '' when it needs none."""
+    return next((paper.kind for paper in action.materials if paper.required), "")
+
+
 def track_of(procedure: law.Procedure) -> str:
     """The line on which a procedure reviews legality by opinions with three heads; '' when it has none."""
     action = act_of(procedure, "conclude")

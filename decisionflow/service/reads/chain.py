@@ -36,7 +36,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A step and the version that it was given on. `state` is same, confirmed, changed, settled (later steps rest on it) or none."""
+    """A step and the version that it was given on. `state` is same, confirmed or changed."""
 
     title: str
     on: date | None
@@ -94,7 +94,7 @@ def chain(blobs: Blobs, procedure: law.Procedure, facts: Facts, actor: Actor) ->
     """The chain; None where there is no draft, or the procedure has no legal review of this kind."""
     if facts.text is None or not reviews.track_of(procedure):
         return None
-    at = _At(blobs, procedure, facts, actor)
+    at = _At(blobs, procedure, facts, facts.text, actor)
     return Chain(tuple(at.given()), tuple(at.links()), at.outcome())
 
 
@@ -103,6 +103,7 @@ class _At:
     blobs: Blobs
     procedure: law.Procedure
     facts: Facts
+    now: Text
     actor: Actor
 
     # -- versions
@@ -150,27 +151,25 @@ class _At:
             yield self.one(milestone, act, act.text)
 
     def one(self, milestone: review.Milestone, act: Act, text: Text) -> Given:
-        now = self.facts.text
-        assert now is not None  # a chain begins with a text
-        changed = self.differing(text, now)
+        changed = self.differing(text, self.now)
         state, say, remedy = "same", "与现在的草案是同一文本", None
         if changed:
-            state, say, remedy = self.moved(milestone, text, now, changed)
+            state, say, remedy = self.moved(milestone, text, changed)
         who = f"{act.party.unit_name}{act.party.name}"
         cite = refusals.cited(self.procedure, milestone.rules)
         return Given(
             milestone.title, act.on, act.title, who, act.entry, text.version, changed, state, say, cite, remedy
         )
 
-    def moved(self, milestone: review.Milestone, text: Text, now: Text, changed: int) -> tuple[str, str, Remedy | None]:
+    def moved(self, milestone: review.Milestone, text: Text, changed: int) -> tuple[str, str, Remedy | None]:
         many = f"第 {text.version} 版以后改了 {changed} 处"
         if milestone.role == "issued":
             return "changed", f"{many}：公布以后草案又有新文本", None
         if milestone.role in ("reviewed", "submitted", "decided"):
-            if now.sha256 in self.covered():
+            if self.now.sha256 in self.covered():
                 return "confirmed", f"{many}，合法性审查已逐版确认不是实质改动", None
             say = f"{many}，还没有确认：不是实质改动的由审查部门确认，属于实质改动的重新送审"
-            return "changed", say, self.confirm(self.tip(), now)
+            return "changed", say, self.confirm(self.tip(), self.now)
         say = f"{many}，请判断是否属于实质修改：属于的，须重新办理；不属于的不用"
         return "changed", say, self.redo(milestone.redo)
 

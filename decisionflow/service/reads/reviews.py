@@ -15,14 +15,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from decisionflow.core import calendar as days
-from decisionflow.core import clocks, review, similar, texts
+from decisionflow.core import clocks, machine, review, similar, texts
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Facts, legal_date
 from decisionflow.core.gates import as_day
-from decisionflow.service import actors, permissions, reviews, steps
-from decisionflow.service.actors import Actor
-from decisionflow.service.authorities import Authority
+from decisionflow.errors import Problem
+from decisionflow.service import actors, permissions, reviews
 from decisionflow.service.reads import form, lamps, refusals, wording
+from decisionflow.service.reads.case import View
 from decisionflow.service.reads.stored import Stored
 from decisionflow.service.reviews import Desk, Sheet
 from decisionflow.store.blobs import Blobs
@@ -443,12 +443,6 @@ def whole(blobs: Blobs, value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def advises(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
-    """Whether an actor may give an opinion as an adviser, or organise one."""
-    action = reviews.act_of(procedure, "advise")
-    return bool(action and actors.duty_for(procedure, action, actor, facts))
-
-
 # ---- earlier cases, the opinion -----------------------------------------------------------------------------------
 
 
@@ -477,6 +471,57 @@ def _done(at: Desk) -> Done | None:
     return Done(act, _word(at.action, act, "conclusion"), _version(act)) if act else None
 
 
-def standing_for(connection: Connection, authority: Authority, actor: Actor, no: str) -> steps.Standing:
-    """A case for the page of advisers' opinions. Raises NotFound."""
-    return form.visible(connection, authority, actor, no)
+# ---- on to the opinion ----------------------------------------------------------------------------------------
+
+
+def opinion(connection: Connection, blobs: Blobs, found: Board) -> dict[str, Any]:
+    """The fields of the concluding act as the sheet stands; none while there is no sheet that can be signed."""
+    if found.sheet is None or found.locked:
+        return {}
+    looked_at = [(one.head, one.key, _judged(one)) for one in found.checks]
+    return reviews.opinion(connection, blobs, found.desk, found.sheet, looked_at)
+
+
+def _judged(one: Check) -> str:
+    """A check as the reason of its head names it: a line with what the trail says of it."""
+    return f"{one.title}（{one.say}）" if one.evidence or one.state else one.title
+
+
+def unready(found: Board) -> Iterator[Problem]:
+    """What the sheet still lacks before it can go on to the act; what the law asks for is the gates' business."""
+    if found.sheet is None or found.locked:
+        yield Problem("", found.locked or "还没有建底稿", rule="sheet-locked")
+        return
+    if left := found.unticked:
+        named = "、".join(one.title for one in left)
+        yield Problem(left[0].key, f"程序的各环节要逐项核对，还没有核对：{named}", rule="D713-49")
+    for spec in found.desk.fields:
+        if spec.type == "choice" and spec.required and not found.sheet.values.get(spec.id):
+            yield Problem(spec.id, f"请写明“{spec.title}”", rule="D713-49")
+    for head, title in review.HEADS.items():
+        if not found.sheet.values.get(f"{head}_reason") and not any(one.mark for one in found.under(head)):
+            yield Problem(f"{head}_reason", f"“{title}”没有理由，也没有核对任何要点", rule="D713-49")
+
+
+def mine(at: View, role: str) -> law.Action | None:
+    """The act of a role, when the case stands where it may be taken and the reader's duty is to take it."""
+    action = reviews.act_of(at.procedure, role)
+    if action is None or action not in machine.offered(at.procedure, at.facts.stages):
+        return None
+    return action if actors.duty_for(at.procedure, action, at.actor, at.facts) else None
+
+
+def reads_desk(at: View) -> bool:
+    """Whether the reader may open the desk of the case's legal review."""
+    action = reviews.act_of(at.procedure, "conclude") if reviews.track_of(at.procedure) else None
+    return bool(action and permissions.may_read_review(at.actor, at.procedure, at.facts, action))
+
+
+def advice_bar(procedure: law.Procedure) -> tuple[str, str]:
+    """What a place or a superior's paper says of a draft that advisers hold unlawful (OV-13): sentence and citation."""
+    acts = reviews.shipped().acts
+    sent = procedure.action(acts.submit)
+    for gate in procedure.gates_of(sent) if sent else ():
+        if isinstance(gate, law.RowsAre) and acts.advise in gate.rows.action:
+            return gate.say, refusals.cited(procedure, gate.rules[:1])
+    return "", ""

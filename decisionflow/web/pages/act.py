@@ -24,9 +24,10 @@ from decisionflow.core import fields, texts
 from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
-from decisionflow.service import adoption, points, sealing, staging, steps
+from decisionflow.service import adoption, points, reviews, sealing, staging, steps
 from decisionflow.service.reads import catalogue, hearing, refusals, stored
 from decisionflow.service.reads import form as reads
+from decisionflow.service.reads import reviews as review_desk
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
 from decisionflow.store.blobs import TooLarge, WrongKind
@@ -97,7 +98,7 @@ def _from_catalogue(visit: doors.Staff, item: str) -> dict[str, str]:
 
 @router.get("/cases/{no}/do/{action}")
 def act(visit: doors.StaffVisit, no: str, action: str, desk: str = "", account: str = "") -> HTMLResponse:
-    """An action's form; with `desk`, filled in from where opinions are sorted, `account` being the file drawn up there."""
+    """An action's form; with `desk`, filled in from the desk where it was prepared, `account` being the file drawn up there."""
     return _first(visit, Address(no, action), account=account[:64], desk=desk == "yes")
 
 
@@ -108,6 +109,8 @@ def _first(
     turn.typed.values |= reads.prefill(turn.at)
     if turn.at.action.hearing in ("list", "report"):
         _organised(turn, account)
+    elif desk and turn.at.action == reviews.act_of(turn.at.procedure, "conclude"):
+        _prepared(turn, account)
     elif desk:
         _sorted(turn, account)
     turn.typed.values |= {name: words for name, words in (given or {}).items() if turn.at.action.field(name)}
@@ -130,6 +133,18 @@ def _sorted(turn: Turn, account: str) -> None:
     kind = adoption.kind(at)
     if kind and account in turn.files:
         turn.typed.papers[kind] = account
+
+
+def _prepared(turn: Turn, account: str) -> None:
+    """Fill in the opinion of a legal review from the working sheet."""
+    visit, store = turn.visit, turn.visit.site.store
+    with store.read() as connection:
+        at = reviews.desk(connection, visit.authority, visit.actor, turn.to.no)
+        found = review_desk.board(connection, store.blobs, at, (), visit.now)
+        turn.typed.values |= forms.typed(review_desk.opinion(connection, store.blobs, found))
+        turn.files = staging.admitted(connection, visit.authority, visit.actor, turn.at.facts, [account], visit.now)
+    if account in turn.files:
+        turn.typed.papers[reviews.paper(at.action)] = account
 
 
 def _organised(turn: Turn, account: str) -> None:
