@@ -352,7 +352,7 @@ def _unchanged(blobs: Blobs, old: str, new: str) -> set[str]:
 
 def notes(connection: Connection, at: Desk, one: str) -> list[dict[str, Any]]:
     """The notes of a sheet, as they were written."""
-    query = select(_N).where(_N.c.authority_id == at.authority.id, _N.c.sheet_id == one).order_by(_N.c.id)
+    query = select(_N).where(_N.c.authority_id == at.authority.id, _N.c.sheet_id == one).order_by(_N.c.saved_at, _N.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

@@ -59,6 +59,7 @@ def room(store: Store, tmp_path: Path, *, sent: bool = True, **people: Any) -> D
 def draft(found: Desk, kind: str, paragraphs: tuple[str, ...]) -> Any:
     """A version of the draft by the lead unit."""
     work = found.work
+    work.now += timedelta(minutes=1)
     text_ = steps.DraftText("既有住宅加装电梯工作实施方案", paragraphs)
     work.keys += 1
     raw = {"change_kind": kind, "change_note": "见对照", "bases": BASES}
@@ -115,7 +116,8 @@ TICKED = {
     "mark__line.risk": "na", "mark__line.fair": "problem", "remark__line.fair": "送审前补做",
 }  # fmt: skip
 WEIGHED = {
-    "authority": "ok", "authority_reason": "依地方组织法", "procedure": "doubt", "content": "problem", "conclusion": "lawful_after_changes",
+    "authority": "ok", "authority_reason": "依地方组织法", "procedure": "doubt", "content": "problem",
+    "conclusion": "lawful_after_changes",
     "changes": "删去第三条，第二条改为同等对待。", "mark__point.no_new_power": "problem",
 }  # fmt: skip
 

@@ -36,6 +36,8 @@ MATRIX = {
         GET /cases/{no}/hearing | POST /cases/{no}/hearing/signups | POST /cases/{no}/hearing/signups/{n}
         POST /cases/{no}/hearing/freeze | POST /cases/{no}/hearing/void | POST /cases/{no}/hearing/draw
         POST /cases/{no}/hearing/{role}
+        GET /cases/{no}/legal-review | POST /cases/{no}/legal-review/start | POST /cases/{no}/legal-review/sheet/{sheet}
+        GET /cases/{no}/legal-review/opinion | GET /cases/{no}/legal-advice
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence
@@ -82,7 +84,7 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
-              "n": "1", "role": "list", "token": "x", "year": "2024"}  # fmt: skip
+              "n": "1", "role": "list", "sheet": "x", "token": "x", "year": "2024"}  # fmt: skip
     return method, path.format(**values)
 
 
