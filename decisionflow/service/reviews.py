@@ -155,6 +155,11 @@ def packet_acts(at: Desk) -> tuple[Any, ...]:
     return at.facts.current((acts.send, acts.supplement))
 
 
+def times(at: Desk, role: str) -> int:
+    """How often the act of a role was taken in this round."""
+    return len(at.facts.current((getattr(shipped().acts, role),)))
+
+
 def barred(procedure: law.Procedure, facts: Facts) -> dict[str, str]:
     """Who cannot be the reviewer, by person: those who took an act that the interest check of the assignment names."""
     found: dict[str, str] = {}
@@ -352,7 +357,9 @@ def _unchanged(blobs: Blobs, old: str, new: str) -> set[str]:
 
 def notes(connection: Connection, at: Desk, one: str) -> list[dict[str, Any]]:
     """The notes of a sheet, as they were written."""
-    query = select(_N).where(_N.c.authority_id == at.authority.id, _N.c.sheet_id == one).order_by(_N.c.saved_at, _N.c.id)
+    query = (
+        select(_N).where(_N.c.authority_id == at.authority.id, _N.c.sheet_id == one).order_by(_N.c.saved_at, _N.c.id)
+    )
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

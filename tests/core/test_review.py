@@ -52,7 +52,13 @@ def test_the_shipped_points_cover_the_three_heads_and_every_line_of_evidence() -
 
 
 def test_words_to_watch_are_marked_the_longer_one_first() -> None:
-    assert words("对本地企业给予奖补。") == [("对", ""), ("本地企业", "local_only"), ("给予", ""), ("奖补", "subsidy"), ("。", "")]
+    assert words("对本地企业给予奖补。") == [
+        ("对", ""),
+        ("本地企业", "local_only"),
+        ("给予", ""),
+        ("奖补", "subsidy"),
+        ("。", ""),
+    ]
     assert words("一律罚款") == [("一律", "absolute"), ("罚款", "penalty")]
     assert words("自印发之日起施行。") == [("自印发之日起施行。", "")]
     assert words("") == []

@@ -31,14 +31,18 @@ ADVICE = {"adviser": "姚明澈", "capacity": "adviser", "licence": "14101202010
           "position": "change"}  # fmt: skip
 
 
-def room(store: Store, tmp_path: Path, *, sent: bool = True, **people: Any) -> Desk:
-    """A case whose public was heard; with `sent`, sent for review on 17 April 2024 and wanted by the 29th."""
+def room(store: Store, tmp_path: Path, *, sent: bool = True, market: bool = True, **people: Any) -> Desk:
+    """A case whose public was heard; with `sent`, sent for review on 17 April 2024 and wanted by the 29th.
+
+    Without `market` it touches no business, and needs no fair competition review.
+    """
     reviewers = {"second": {"post": "legal", "unit": "合法性审查部门", "name": "顾清"}}
     made = desk(store, tmp_path, procedure=NATIONAL, **{**reviewers, **people})
     work = made.work
     work.do(
         "proposer", "propose", title="既有住宅加装电梯工作实施方案", source="department", problem="上下楼困难", basis="居民反映",
-        solution="政府补助、业主出资", necessity="必要", feasibility="可行", judgement="逐项判断", **MATTER,
+        solution="政府补助、业主出资", necessity="必要", feasibility="可行", judgement="逐项判断",
+        **MATTER | {"market_effect": "yes" if market else "no"},
     )  # fmt: skip
     work.do("chief", "start", reason="群众呼声高", units=[{"unit": "承办单位", "leading": "yes"}])
     draft(made, "first", DRAFT)
@@ -70,6 +74,24 @@ def draft(found: Desk, kind: str, paragraphs: tuple[str, ...]) -> Any:
 def send(found: Desk, **more: Any) -> Any:
     given = {"wanted_by": "2024-04-29", "papers": ("procedure_statement",), **more}
     return found.work.do("lead", "request_legal_review", **given)
+
+
+def decided(found: Desk, action: str, **given: Any) -> Any:
+    """Submitted on 8 May, discussed on the 15th, and decided with this act."""
+    on(found, 2024, 5, 8)
+    given_on = {"changes_made": "罚款已经删去", "papers": ("procedure_statement",)}
+    assert isinstance(act(found, "lead", "submit_to_meeting", **given_on), steps.Done)
+    meeting = {"meeting_type": "standing", "meeting_no": "第31次"}
+    act(found, "office", "schedule", planned_on="2024-05-15", **meeting)
+    on(found, 2024, 5, 15)
+    roll = [
+        {"name": "江亦川", "role": "chief", "presence": "present"},
+        {"name": "沈若谷", "role": "deputy", "presence": "present"},
+    ]
+    act(found, "office", "convene", chair="江亦川", chair_is="chief", roll=roll, **meeting)
+    for speaker, role in (("沈若谷", "member"), ("江亦川", "chief")):
+        act(found, "office", "record_statement", speaker=speaker, role=role, position="agree", words="同意")
+    return act(found, "chief", action, papers=("minutes",), **given)
 
 
 def accepted(found: Desk) -> Desk:

@@ -63,7 +63,7 @@ def test_everything_missing_is_demanded_at_once_and_the_time_runs_anew_from_the_
     room.on(found, 2024, 4, 19)
     room.act(found, "lead", "supplement_packet", list="补齐", wanted_by="2024-05-06")
     words = plain(found.get("legal", room.page(found)))
-    assert "材料 2024年4月19日（周五）送齐" in words and "2024年4月29日（周一）" in words
+    assert "已要求补充 1 次" in words and "材料 2024年4月19日（周五）送齐" in words and "2024年4月29日（周一）" in words
     assert room.replays(found)
 
 
@@ -106,7 +106,9 @@ changes:
 """
 
 
-def test_a_regional_ceiling_stands_beside_the_floor(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_regional_ceiling_stands_beside_the_floor(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     overlay = tmp_path / "small-city.yaml"
     overlay.write_text(CEILING, "utf-8")
     monkeypatch.setattr(room, "NATIONAL", overlay)
@@ -128,13 +130,20 @@ def test_whoever_drafted_is_not_offered_and_is_refused(store: Store, tmp_path: P
     refused = room.act(made, "legal", "accept_packet", reviewer=drafter)
     assert isinstance(refused, steps.Held) and refused.refused.rules == {"DF-DUTIES"}
     (finding,) = refused.refused.blocking
-    assert finding.code == "reviewer_uninvolved" and f"{drafter}曾办理" in finding.detail and finding.cites and finding.remedies
+    assert (
+        finding.code == "reviewer_uninvolved"
+        and f"{drafter}曾办理" in finding.detail
+        and finding.cites
+        and finding.remedies
+    )
     assert isinstance(room.act(made, "legal", "accept_packet", reviewer="顾清"), steps.Done)
     assert "审查人 顾清" in made.get("legal", room.page(made))
 
 
 def test_another_reviewer_is_assigned_with_a_reason(reviewing: Desk) -> None:
-    assert isinstance(room.act(reviewing, "legal", "assign_reviewer", reviewer="顾清", reason="原审查人出差"), steps.Done)
+    assert isinstance(
+        room.act(reviewing, "legal", "assign_reviewer", reviewer="顾清", reason="原审查人出差"), steps.Done
+    )
     assert "审查人 顾清" in reviewing.get("legal", room.page(reviewing)) and room.replays(reviewing)
 
 
@@ -230,7 +239,12 @@ def test_when_the_draft_changes_the_sheet_is_for_reading_and_unchanged_notes_com
 
 
 def test_the_bureau_adds_a_point_of_its_own_for_all_later_reviews(reviewing: Desk) -> None:
-    given = {"point_head": "content", "point_say": "补助标准与市里一致", "point_basis": "市补助办法", "point_klass": "public_service"}
+    given = {
+        "point_head": "content",
+        "point_say": "补助标准与市里一致",
+        "point_basis": "市补助办法",
+        "point_klass": "public_service",
+    }
     assert room.save(reviewing, do="add_point", **given).status_code == 303
     html = reviewing.get("second", room.page(reviewing))
     assert "补助标准与市里一致" in html and "本单位要点" in html
@@ -247,7 +261,11 @@ def test_the_bureau_adds_a_point_of_its_own_for_all_later_reviews(reviewing: Des
 def ready(found: Desk) -> str:
     """Advisers heard, everything ticked and weighed, one note; the address of the act's form."""
     room.act(found, "legal", "hear_advisers", adopted="adopted", **room.ADVICE)
-    room.save(found, do="note:p3", **{"note_say.p3": "没有上位法依据", "note_advice.p3": "删去", **room.TICKED, **room.WEIGHED})
+    room.save(
+        found,
+        do="note:p3",
+        **{"note_say.p3": "没有上位法依据", "note_advice.p3": "删去", **room.TICKED, **room.WEIGHED},
+    )
     go = room.save(found, do="conclude", **room.TICKED, **room.WEIGHED)
     assert go.status_code == 303, go.text
     return str(go.headers["location"])
@@ -256,20 +274,28 @@ def ready(found: Desk) -> str:
 def test_the_sheet_fills_in_the_opinion_and_the_opinion_binds_to_the_text(reviewing: Desk) -> None:
     sheet = read(reviewing.get("legal", ready(reviewing)))
     assert sheet.value("conclusion") == "lawful_after_changes" and sheet.value("authority_reason") == "依地方组织法"
-    assert "公平竞争审查（未开始）：不符合。送审前补做" in sheet.value("procedure_reason") or "送审前补做" in sheet.value("procedure_reason")
+    assert "公平竞争审查（未开始）：不符合。送审前补做" in sheet.value(
+        "procedure_reason"
+    ) or "送审前补做" in sheet.value("procedure_reason")
     assert "没有违法设定行政许可" in sheet.value("content_reason")
     assert sheet.value("findings.0.paragraph") == "第3段" and sheet.value("findings.0.say") == "没有上位法依据"
     checked = sheet.press(reviewing.client("legal"), "check")
     assert checked.status_code == 200 and "合法性审查意见" in checked.text, checked.text
     confirm = read(checked.text)
-    done = confirm.put({name: "yes" for name in confirm.names if name.startswith("act.confirm")}).press(reviewing.client("legal"))
+    done = confirm.put({name: "yes" for name in confirm.names if name.startswith("act.confirm")}).press(
+        reviewing.client("legal")
+    )
     assert done.status_code == 303, done.text
     facts = reviewing.work.facts()
     act = facts.acts[-1]
     assert act.action == "conclude_legal_review" and act.text == facts.text
     assert act.fields["findings"] == [{"paragraph": "第3段", "say": "没有上位法依据", "advice": "删去"}]
-    words = "\n".join(one.text for one in Document(io.BytesIO(reviewing.site.store.blobs.get(act.papers[0].sha256))).paragraphs)
-    assert facts.text.sha256 in words and "法定程序" in words and "姚明澈（法律顾问，执业证号 14101202010000001）" in words
+    words = "\n".join(
+        one.text for one in Document(io.BytesIO(reviewing.site.store.blobs.get(act.papers[0].sha256))).paragraphs
+    )
+    assert (
+        facts.text.sha256 in words and "法定程序" in words and "姚明澈（法律顾问，执业证号 14101202010000001）" in words
+    )
     html = reviewing.get("legal", room.page(reviewing))
     assert "已出具意见：修改后合法" in html and 'name="do" value="conclude"' not in html
     assert room.replays(reviewing)
@@ -300,7 +326,9 @@ def test_a_like_matter_reviewed_before_is_listed(reviewing: Desk) -> None:
     work = reviewing.work
     first, sheet = work.no, read(reviewing.get("legal", ready(reviewing)))
     confirm = read(sheet.press(reviewing.client("legal"), "check").text)
-    confirm.put({name: "yes" for name in confirm.names if name.startswith("act.confirm")}).press(reviewing.client("legal"))
+    confirm.put({name: "yes" for name in confirm.names if name.startswith("act.confirm")}).press(
+        reviewing.client("legal")
+    )
     work.no = ""
     room.act(
         reviewing, "proposer", "propose", title="既有住宅加装电梯补助办法", source="department", problem="写明", basis="写明",

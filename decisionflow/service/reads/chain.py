@@ -242,13 +242,14 @@ class _At:
             return None
         action, sent = self.procedure.action(before.action), self.facts.last((reviews.shipped().acts.submit,))
         spec = action.field("conclusion") if action else None
-        newest = next((one for one in reversed(self.confirmations()) if one.n < act.n), before)
+        later = [one for one in self.confirmations() if one.n < act.n]
         lines = [
-            *(self.said(before, ("changes", "legal_risks"))),
+            *self.said(before, ("changes", "legal_risks")),
+            *(line for one in later for line in self.said(one, ("conclusion",))),
             *(self.said(sent, ("changes_made", "risk_statement", "no_rule_ground")) if sent else ()),
-            *(self.said(act, ("decision", "changes", "majority_reason"))),
+            *self.said(act, ("decision", "changes", "majority_reason")),
         ]
-        conclusion = wording.words(spec, newest.fields.get("conclusion")) if spec else ""
+        conclusion = wording.words(spec, before.fields.get("conclusion")) if spec else ""
         changed = self.differing(before.text, act.text)
         return Outcome(
             act.title, act.on, act.entry, conclusion, before.text.version, act.text.version, changed, tuple(lines)
@@ -258,5 +259,13 @@ class _At:
         action = self.procedure.action(act.action)
         for name in names:
             spec = action.field(name) if action else None
-            if spec and (words := desk.whole(self.blobs, act.fields.get(name))):
+            value = act.fields.get(name)
+            words = (
+                desk.whole(self.blobs, value)
+                if spec and spec.type == "long"
+                else wording.words(spec, value)
+                if spec
+                else ""
+            )
+            if spec and words:
                 yield f"{act.title}：{spec.title}", words

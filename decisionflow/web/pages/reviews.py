@@ -48,10 +48,10 @@ def _board(
     classes = next((spec.choices for spec in procedure.matter if spec.id == "class"), {})
     return visit.page(
         "review", status, identity=forms.identity(procedure, at.facts, at.standing.head.sha256), facts=at.facts, at=at,
-        found=found, given=given or sheet or Typed({}, {}, {}), typed=blank | dict(typed or {}), heads=review.HEADS, marks=reviews.MARKS,
-        errors={one.place: one.say for one in problems}, key=secrets.token_urlsafe(16), classes=classes,
+        found=found, given=given or sheet or Typed({}, {}, {}), typed=blank | dict(typed or {}), heads=review.HEADS,
+        marks=reviews.MARKS, errors={one.place: one.say for one in problems}, key=secrets.token_urlsafe(16), classes=classes,
         acts={role: at.offered(role) for role in review.Acts.model_fields}, seen=at.facts.heads[at.action.track],
-        fields={spec.id: spec for spec in at.fields}, list=_missing(found),
+        fields={spec.id: spec for spec in at.fields}, list=_missing(found), demanded=reviews.times(at, "demand"),
     )  # fmt: skip
 
 
