@@ -7,12 +7,12 @@ the notes on paragraphs that stayed as they were, and nothing else: what was tic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, delete, select, update
@@ -36,8 +36,11 @@ _S = ReviewSheet.__table__  # type: ignore[attr-defined]
 _N = ReviewNote.__table__  # type: ignore[attr-defined]
 _P = ReviewPoint.__table__  # type: ignore[attr-defined]
 MARKS = {"ok": "符合", "doubt": "存疑", "problem": "不符合", "na": "不适用"}
-MOST, SHORT = 10_000, 2_000
+MOST, SHORT, KEY = 10_000, 2_000, 60
 _TITLES = {"say": "问题", "basis": "依据", "advice": "修改建议", "paragraph": "段落"}
+
+
+Row = TypeVar("Row", review.Item, review.Point, review.Watched, review.Milestone)
 
 
 class Moved(DecisionflowError):
@@ -82,6 +85,18 @@ def paper(action: law.Action) -> str:
     return next((paper.kind for paper in action.materials if paper.required), "")
 
 
+def applying(procedure: law.Procedure, rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Those that rest on rules, papers and lines which a procedure knows: an older or a neighbouring one has fewer."""
+    return tuple(row for row in rows if set(row.rules) <= set(procedure.rules) and _known(procedure, row))
+
+
+def _known(procedure: law.Procedure, row: Row) -> bool:
+    if not isinstance(row, review.Item):
+        return True
+    paper, track = row.paper in ("", *procedure.materials), row.track in ("", *procedure.tracks)
+    return paper and track
+
+
 def track_of(procedure: law.Procedure) -> str:
     """The line on which a procedure reviews legality by opinions with three heads; '' when it has none."""
     action = act_of(procedure, "conclude")
@@ -93,13 +108,17 @@ def track_of(procedure: law.Procedure) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A case's legal review and who looks at it; `works` when they may prepare it, not only read."""
+    """A case's legal review and who looks at it; `works` when they may prepare it, not only read.
+
+    `apart` says what they did in this matter before, for which they must keep out of its review.
+    """
 
     authority: Authority
     actor: Actor
     standing: steps.Standing
     action: law.Action
     works: bool
+    apart: str = ""
 
     @property
     def facts(self) -> Facts:
@@ -145,8 +164,9 @@ def desk(connection: Connection, authority: Authority, actor: Actor, no: str) ->
         raise NotFound(f"no legal review in {standing.procedure.name}", say="本事项的程序没有合法性审查台可用的环节")
     if not permissions.may_read_review(actor, standing.procedure, standing.facts, action):
         raise Forbidden("may not read the sheet", say="审查底稿只有合法性审查部门和监督岗位可以看；出具的意见在案卷里")
-    works = permissions.may_review(actor, standing.procedure, standing.facts, action)
-    return Desk(authority, actor, standing, action, works)
+    apart = barred(standing.procedure, standing.facts).get(actor.person, "")
+    works = not apart and permissions.may_review(actor, standing.procedure, standing.facts, action)
+    return Desk(authority, actor, standing, action, works, apart)
 
 
 def packet_acts(at: Desk) -> tuple[Any, ...]:
@@ -230,6 +250,8 @@ def sheet(connection: Connection, at: Desk) -> Sheet | None:
 
 def locked(at: Desk, one: Sheet) -> str:
     """Why a sheet can only be read now; '' when it can be written."""
+    if at.apart:
+        return f"您办理过“{at.apart}”：起草、会签、送审的人不作审查，可以看，不能改"
     if not at.works:
         return "您可以看，不能改"
     if not at.open:
@@ -296,6 +318,9 @@ def _checked(at: Desk, given: Typed) -> Typed:
             values[spec.id] = words
             continue
         values[spec.id] = _clean(spec.id, spec.title, words, MOST, problems)
+    for name in (*given.marks, *given.remarks):
+        if name.partition(".")[0] not in ("line", "point", "own") or len(name) > KEY:
+            problems.append(Problem("", f"底稿上没有“{name[:KEY]}”这一项", rule="unknown-field"))
     for name, mark in given.marks.items():
         if mark and mark not in MARKS:
             problems.append(Problem(name, f"核对结果只能是：{'、'.join(MARKS.values())}", rule="choice"))

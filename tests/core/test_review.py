@@ -8,7 +8,7 @@ from decisionflow import paths
 from decisionflow.core import review
 from decisionflow.core import source as files
 from decisionflow.errors import BadInput
-from decisionflow.service import procedures, reviews
+from decisionflow.service import procedures, reviews, shipped
 
 SHIPPED = (paths.WORKFLOWS / "review-points.yaml").read_text("utf-8")
 
@@ -67,3 +67,13 @@ def test_words_to_watch_are_marked_the_longer_one_first() -> None:
 def test_pieces_put_together_are_the_paragraph() -> None:
     text = "落户核心区的，指定企业办理许可，另行规定收费。"
     assert "".join(one.text for one in review.marked(text, reviews.shipped().words)) == text
+
+
+def test_every_procedure_with_such_a_review_finds_points_that_rest_on_its_own_rules() -> None:
+    found = [one for path in shipped.procedure_files() if reviews.track_of(one := procedures.read(path))]
+    assert {"cn-major-decision", "example-city"} <= {one.id for one in found}
+    for one in found:
+        points = reviews.applying(one, reviews.shipped().points)
+        assert all(set(point.rules) <= set(one.rules) for point in points)
+        if one.id == "cn-major-decision" and one.version != "2016.1":
+            assert points == reviews.shipped().points

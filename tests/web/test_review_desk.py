@@ -140,6 +140,26 @@ def test_whoever_drafted_is_not_offered_and_is_refused(store: Store, tmp_path: P
     assert "审查人 顾清" in made.get("legal", room.page(made))
 
 
+def test_whoever_drafted_can_read_the_sheet_and_not_work_on_it(store: Store, tmp_path: Path) -> None:
+    made = room.accepted(
+        room.room(store, tmp_path, both={"post": "legal", "unit": "合法性审查部门", "title": "科员", "same": "lead"})
+    )
+    room.started(made)
+    room.act(made, "legal", "assign_reviewer", reviewer="顾清")
+    client = made.client("both")
+    client.post(
+        "/post", data={"appointment": made.work.stage.actors["both"].appointment, "csrf": made.csrf("both", "/post")}
+    )
+    html = made.get("both", room.page(made))
+    assert "您办理过" in html and "不作审查，可以看，不能改" in html and 'name="do"' not in html
+    sheet = room.rows(made, "review_sheet")[0]
+    token = made.csrf("both", "/logout")
+    answer = client.post(
+        room.page(made, f"/sheet/{sheet.id}"), data={"csrf": token, "version": "1", "changes": "我来改"}
+    )
+    assert answer.status_code == 409 and "不作审查" in answer.text and room.rows(made, "review_sheet")[0].version == 1
+
+
 def test_another_reviewer_is_assigned_with_a_reason(reviewing: Desk) -> None:
     assert isinstance(
         room.act(reviewing, "legal", "assign_reviewer", reviewer="顾清", reason="原审查人出差"), steps.Done
@@ -196,6 +216,7 @@ def test_what_cannot_be_kept_is_told(reviewing: Desk) -> None:
     wrong = room.save(reviewing, conclusion="splendid", **{"mark__line.fair": "maybe"})
     assert wrong.status_code == 422 and "“审查结论”只能是" in wrong.text and "核对结果只能是" in wrong.text
     assert room.save(reviewing, authority_reason="长" * 10_001).status_code == 422
+    assert room.save(reviewing, **{"mark__secret.thing": "ok"}).status_code == 422
     assert room.rows(reviewing, "review_sheet")[0].version == 1
 
 

@@ -144,7 +144,7 @@ class _At:
     # -- steps
 
     def given(self) -> Iterator[Given]:
-        for milestone in reviews.shipped().texts:
+        for milestone in reviews.applying(self.procedure, reviews.shipped().texts):
             act = self.facts.last([name for name in milestone.acts if self.procedure.action(name)])
             if act is None or act.text is None:
                 continue

@@ -206,7 +206,7 @@ def board(
 
 def packet(at: Desk) -> Iterator[Received]:
     """What art. 26(1) asks for and what the matter needs beside it, each with where it is."""
-    for item in reviews.shipped().packet:
+    for item in reviews.applying(at.procedure, reviews.shipped().packet):
         cite = refusals.cited(at.procedure, item.rules)
         if not review.fits(item, at.facts):
             yield Received(item.title, "na", "本事项不需要", cite)
@@ -223,7 +223,7 @@ def _received(at: Desk, item: review.Item, cite: str) -> Received:
         return Received(
             item.title, "done", f"第 {facts.text.version} 版，摘要 {facts.text.sha256[:8]}", cite, bound.entry
         )
-    if item.track and item.track in facts.stages:
+    if item.track:
         return _of_track(at, item, cite)
     source = next((act for act in reversed(facts.acts) for paper in act.papers if paper.kind == item.paper), None)
     if source is not None:
@@ -319,7 +319,7 @@ def _checks(connection: Connection, at: Desk, one: Sheet | None) -> Iterator[Che
     for name in reviews.shipped().lines:
         if name in at.facts.stages:
             yield _line(at, name, marks.get(f"line.{name}", ""), remarks.get(f"line.{name}", ""))
-    for point in reviews.shipped().points:
+    for point in reviews.applying(at.procedure, reviews.shipped().points):
         key = f"point.{point.id}"
         if review.fits(point, at.facts):
             cite = refusals.cited(at.procedure, point.rules)
