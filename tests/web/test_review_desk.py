@@ -117,6 +117,21 @@ def test_a_regional_ceiling_stands_beside_the_floor(
     assert "一般至少给 7个工作日" in words and "合法性审查上限" in words and "2024-05-10" in words and "未核实" in words
 
 
+def test_bases_that_lapsed_or_are_not_yet_in_force_stand_out(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    bases = [
+        {"title": "民法典", "valid_from": "2021-01-01"},
+        {"title": "旧办法", "valid_from": "2010-01-01", "valid_to": "2020-12-31"},
+        {"title": "新条例", "valid_from": "2024-08-01"},
+    ]
+    monkeypatch.setattr(room, "BASES", bases)
+    made = room.room(store, tmp_path)
+    words = plain(made.get("legal", room.page(made)))
+    assert "民法典 — 2021-01-01 — 有效" in words and "旧办法 — 2010-01-01 2020-12-31 已失效" in words
+    assert "新条例 — 2024-08-01 — 尚未施行" in words
+
+
 # ---- who ----------------------------------------------------------------------------------------------------
 
 

@@ -119,6 +119,26 @@ def test_what_the_meeting_did_with_the_review_is_shown_after_the_decision(store:
     assert room.replays(made)
 
 
+def test_each_remark_of_the_opinion_says_what_became_of_its_paragraph(found: Desk) -> None:
+    rows = [{"paragraph": "第3段", "say": "罚款没有依据", "basis": "行政处罚法", "advice": "删去"},
+            {"paragraph": "第2段", "say": "差别对待", "advice": "同等对待"}]  # fmt: skip
+    reviewed(found, findings=rows)
+    assert plain(found.get("lead", page(found))).count("没有改") == 2
+    room.draft(found, "review", SECOND)
+    words = plain(found.get("lead", page(found)))
+    assert "罚款没有依据 行政处罚法 删去 改过" in words and "差别对待 — 同等对待 没有改" in words
+
+
+def test_once_decided_nobody_is_asked_any_more_what_to_do_again(store: Store, tmp_path: Path) -> None:
+    made = room.accepted(room.room(store, tmp_path, market=False))
+    room.draft(reviewed(made), "review", SECOND)
+    assert "请判断是否属于实质修改" in made.get("lead", page(made))
+    confirm(made, 1, 2)
+    room.decided(made, "decide_approve", decision="同意")
+    words = plain(made.get("lead", page(made)))
+    assert "请判断是否属于实质修改" not in words and "第 1 版以后改了 1 处，没有重新办理" in words
+
+
 def test_a_case_without_a_draft_shows_no_chain(store: Store, tmp_path: Path) -> None:
     made = room.room(store, tmp_path, sent=False)
     made.work.no = ""

@@ -36,7 +36,10 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A step and the version that it was given on. `state` is same, confirmed or changed."""
+    """A step and the version that it was given on.
+
+    `state` is same, confirmed (as not substantive), changed (somebody is asked what follows), or past (too late to ask).
+    """
 
     title: str
     on: date | None
@@ -82,11 +85,23 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A remark of the opinion on a paragraph, and what became of the paragraph since."""
+
+    paragraph: str
+    say: str
+    basis: str
+    advice: str
+    became: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """The chain of texts of a case."""
 
     given: tuple[Given, ...]
     links: tuple[Link, ...]
+    asked: tuple[Asked, ...]
     outcome: Outcome | None
 
 
@@ -95,7 +110,7 @@ def chain(blobs: Blobs, procedure: law.Procedure, facts: Facts, actor: Actor) ->
     if facts.text is None or not reviews.track_of(procedure):
         return None
     at = _At(blobs, procedure, facts, facts.text, actor)
-    return Chain(tuple(at.given()), tuple(at.links()), at.outcome())
+    return Chain(tuple(at.given()), tuple(at.links()), tuple(at.asked()), at.outcome())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +185,10 @@ class _At:
                 return "confirmed", f"{many}，合法性审查已逐版确认不是实质改动", None
             say = f"{many}，还没有确认：不是实质改动的由审查部门确认，属于实质改动的重新送审"
             return "changed", say, self.confirm(self.tip(), self.now)
-        say = f"{many}，请判断是否属于实质修改：属于的，须重新办理；不属于的不用"
-        return "changed", say, self.redo(milestone.redo)
+        remedy = self.redo(milestone.redo)
+        if remedy is None:
+            return "past", f"{many}，没有重新办理", None
+        return "changed", f"{many}，请判断是否属于实质修改：属于的，须重新办理；不属于的不用", remedy
 
     def tip(self) -> Text | None:
         """The newest text that the review covers: from there the next change is confirmed."""
@@ -230,6 +247,24 @@ class _At:
                 if new.sha256 in self.covered():
                     return "done", f"已确认不是实质改动（{what}）", one, None
         return "todo", "还没有确认", None, self.confirm(old, new) if old.sha256 in self.covered() else None
+
+    # -- what the opinion asked for
+
+    def asked(self) -> Iterator[Asked]:
+        """Every remark of the opinion, with what became of its paragraph: whether that is enough, a person says."""
+        act = self.reviewed()
+        rows = act.fields.get("findings") if act else None
+        if act is None or act.text is None or not isinstance(rows, list):
+            return
+        before, after = (texts.load(self.blobs.get(one.sha256)) for one in (act.text, self.now))
+        became = {row.id: row.change for row in texts.differences(before, after)}
+        numbered = {f"第{n}段": became.get(p.id, "same") for n, p in enumerate(before.paragraphs, 1)}
+        for row in rows:
+            if isinstance(row, Mapping):
+                words = {
+                    name: desk.whole(self.blobs, row.get(name)) for name in ("paragraph", "say", "basis", "advice")
+                }
+                yield Asked(**words, became=numbered.get(words["paragraph"], ""))
 
     # -- the meeting
 

@@ -132,6 +132,20 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """A text that the draft rests on, as the lead unit listed it.
+
+    `state` is done (in force), todo (not yet) or issue (no more).
+    """
+
+    title: str
+    number: str
+    since: str
+    until: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """A like matter that was reviewed before: what was concluded, and on what grounds."""
 
@@ -170,6 +184,7 @@ class Board:
     paragraphs: tuple[Paragraph, ...]
     since: int
     advice: tuple[Advice, ...]
+    bases: tuple[Basis, ...]
     earlier: tuple[Earlier, ...]
     done: Done | None
 
@@ -197,7 +212,7 @@ def board(
     return Board(
         at, one, reviews.locked(at, one) if one else "", tuple(packet(at)), floor(at), tuple(ceilings(at, now)),
         reviews.reviewer(at), offered, barred, tuple(_checks(connection, at, one)), paragraphs, since,
-        advice(blobs, at.procedure, at.facts), _earlier(at, cases), _done(at),
+        advice(blobs, at.procedure, at.facts), tuple(_bases(at, now)), _earlier(at, cases), _done(at),
     )  # fmt: skip
 
 
@@ -400,6 +415,22 @@ def _before(at: Desk, digest: str) -> tuple[int, str]:
     mine = next((text.version for text in known.values() if text.sha256 == digest), 0)
     before = seen[-1] if seen else known.get(mine - 1)
     return (before.version, before.sha256) if before else (0, "")
+
+
+def _bases(at: Desk, now: datetime) -> Iterator[Basis]:
+    """The list of legal bases that came with the draft, held against the day: what lapsed is no basis any more."""
+    item = next((one for one in reviews.shipped().packet if one.field), None)
+    act = at.facts.last(item.field.action) if item and item.field else None
+    rows = act.fields.get(item.field.field) if act and item and item.field else None
+    on = legal_date(now)
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, Mapping):
+            since, until = as_day(row.get("valid_from")), as_day(row.get("valid_to"))
+            state = "todo" if since and on < since else "issue" if until and until < on else "done"
+            title, number, begins, ends = (
+                str(row.get(name) or "") for name in ("title", "number", "valid_from", "valid_to")
+            )
+            yield Basis(title, number, begins, ends, state)
 
 
 # ---- advisers -------------------------------------------------------------------------------------------------
