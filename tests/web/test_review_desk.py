@@ -250,6 +250,9 @@ def test_a_browser_that_saves_by_itself_gets_the_new_version_alone(reviewing: De
     assert answer.status_code == 200 and 'name="version" value="2"' in answer.text and "<html" not in answer.text
     again = client.post(path, headers=headers, data={"csrf": token, "version": "1", "changes": "旧的"})
     assert again.status_code == 412 and "刚刚保存过" in again.text
+    wrong = client.post(path, headers=headers, data={"csrf": token, "version": "2", "conclusion": "splendid"})
+    assert wrong.status_code == 422 and "“审查结论”只能是" in wrong.text and "<html" not in wrong.text
+    assert client.post(path, data={"version": "2", "changes": "没有令牌"}).status_code == 403
     assert "写了一半" in room.rows(reviewing, "review_sheet")[0].body
 
 

@@ -99,15 +99,15 @@ def save(visit: doors.StaffVisit, no: str, sheet: str, form: doors.Posted) -> Re
         _more(visit, tx, at, sheet, do, words)
         return kept
 
+    alone = "hx-request" in visit.request.headers
     try:
         kept = visit.site.store.write(keep)
-    except BadInput as fault:
-        return _board(visit, no, fault.problems, fault.status, given=given, typed=words)
-    except (reviews.Moved, reviews.Locked) as fault:
-        if "hx-request" in visit.request.headers:
-            return _saved(visit, sheet, version, fault.say, fault.status)
-        return _board(visit, no, [Problem("", fault.say, rule=fault.code)], fault.status, given=given, typed=words)
-    if "hx-request" in visit.request.headers:
+    except (BadInput, reviews.Moved, reviews.Locked) as fault:
+        problems = fault.problems if isinstance(fault, BadInput) else (Problem("", fault.say, rule=fault.code),)
+        if alone:
+            return _saved(visit, sheet, version, problems[0].say, fault.status)
+        return _board(visit, no, problems, fault.status, given=given, typed=words)
+    if alone:
         return _saved(visit, sheet, str(kept), "")
     if do == "conclude":
         return _conclude(visit, no)
