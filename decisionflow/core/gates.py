@@ -125,7 +125,7 @@ def asks_input(gate: law.Gate) -> bool:
         value for value in (getattr(gate, name, None) for name in type(gate).model_fields) if isinstance(value, law.Ref)
     ]
     own += [ref.field for ref in refs if ref.field and not ref.action and not ref.matter]
-    if isinstance(gate, law.Filled | law.NotAmong):
+    if isinstance(gate, law.Filled | law.NotAmong | law.NamedTookNone):
         own.append(gate.field)
     if isinstance(gate, law.WithMajority):
         own.append(gate.reason)
@@ -432,6 +432,16 @@ def _other_person(gate: law.OtherPerson, scene: Scene) -> Verdict:
     return Verdict(not before, f"{scene.party.name}曾办理：{before[0].title}" if before else "")
 
 
+def _named_took_none(gate: law.NamedTookNone, scene: Scene) -> Verdict:
+    """By the register's id where the field has one; a name from outside the register can only be compared as a name."""
+    chosen = scene.fields.get(gate.field)
+    if not isinstance(chosen, Mapping):
+        return Verdict(True)
+    key, wanted = ("person", chosen["id"]) if chosen.get("id") else ("name", chosen.get("name"))
+    before = [act for act in scene.facts.acts if act.action in gate.actions and getattr(act.party, key) == wanted]
+    return Verdict(not before, f"{before[0].party.name}曾办理：{before[0].title}" if before else "")
+
+
 def _same_text(gate: law.SameText, scene: Scene) -> Verdict:
     bound = scene.facts.last(gate.actions)
     if bound is None or bound.text is None or scene.text is None:
@@ -461,6 +471,7 @@ _CHECKS: Mapping[str, Callable[[Any, Scene], Verdict]] = {
     "within": _within, "not_before": _not_before, "rows_in_force": _rows_in_force,
     "rows_are": _rows_are, "rows_lapsed": _rows_lapsed, "row_count": _row_count, "row_share": _row_share,
     "rows_cover": _rows_cover, "row_sum": _row_sum, "last_row": _last_row, "with_majority": _with_majority,
-    "not_among": _not_among, "other_person": _other_person, "same_text": _same_text,
+    "not_among": _not_among, "other_person": _other_person,
+    "named_took_none": _named_took_none, "same_text": _same_text,
     "working_day": _working_day, "followed": _followed,
 }  # fmt: skip

@@ -354,6 +354,14 @@ class OtherPerson(GateBase):
     actions: Words
 
 
+class NamedTookNone(GateBase):
+    """The person whom a field names took none of these earlier actions."""
+
+    check: Literal["named_took_none"]
+    field: str
+    actions: Words
+
+
 class SameText(GateBase):
     """The draft is the text that an earlier act bound to, or each change since was confirmed.
 
@@ -367,7 +375,8 @@ class SameText(GateBase):
 
 Gate = Annotated[
     Reached | Done | Filled | Is | Lapsed | NoLater | Within | NotBefore | RowsAre | RowsLapsed | RowsInForce | RowCount
-    | RowShare | RowsCover | RowSum | LastRow | WithMajority | NotAmong | OtherPerson | SameText | WorkingDay | Followed,
+    | RowShare | RowsCover | RowSum | LastRow | WithMajority | NotAmong | OtherPerson | NamedTookNone | SameText | WorkingDay
+    | Followed,
     Field(discriminator="check"),
 ]  # fmt: skip
 

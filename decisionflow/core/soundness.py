@@ -361,6 +361,11 @@ class _Reading:
                     if not ref.action or not ref.field:
                         self.fault((*path, "others", n), "ref", "须写明是哪些动作的哪个填写项")
                     self.named(ref, (*path, "others", n), forms)
+            case law.NamedTookNone():
+                for spec in self.find(forms, gate.field, (*path, "field")):
+                    if spec.type != "person":
+                        self.fault((*path, "field"), "field-type", f"填写项“{spec.title}”应当是人员")
+                self.known(gate.actions, self.actions, (*path, "actions"), "action-unknown", "动作")
             case law.WorkingDay():
                 self.moment(gate.moment, (*path, "moment"), forms)
             case law.Followed():

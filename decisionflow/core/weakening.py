@@ -166,7 +166,7 @@ class _Comparison:
                 return "" if self.homes(gate.track, after) <= set(before) else "允许的阶段多了"
             case (law.Done(), "actions") | (_, "values"):
                 return "" if set(after) <= set(before) else "允许的情形多了"
-            case (law.OtherPerson(), "actions") | (law.NotAmong(), "others"):
+            case ((law.OtherPerson() | law.NamedTookNone()), "actions") | (law.NotAmong(), "others"):
                 return "" if set(before) <= set(after) else "回避的范围小了"
             case ((law.Lapsed() | law.RowsLapsed()), "at_least"):
                 return _shorter(before, after)

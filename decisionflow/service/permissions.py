@@ -64,6 +64,16 @@ def may_read_signups(actor: Actor, procedure: law.Procedure, facts: Facts) -> bo
     return bool(INSPECTOR & set(actor.duties)) or may_organise_hearing(actor, procedure, facts)
 
 
+def may_review(actor: Actor, procedure: law.Procedure, facts: Facts, action: law.Action) -> bool:
+    """Whether an actor prepares a legal review: those who may conclude it with this act."""
+    return any(carries(procedure, duty, actor, facts) for duty in action.by)
+
+
+def may_read_review(actor: Actor, procedure: law.Procedure, facts: Facts, action: law.Action) -> bool:
+    """Whether an actor may read the working sheet of a legal review: those who prepare it, and inspectors."""
+    return bool(INSPECTOR & set(actor.duties)) or may_review(actor, procedure, facts, action)
+
+
 def _names(held: object, actor: Actor) -> bool:
     """By the register's id where there is one; a name from outside the register can only be compared as a name."""
     if not isinstance(held, dict):

@@ -121,9 +121,7 @@ def _when(act: Act) -> str:
 
 
 def _cite(procedure: law.Procedure, rule: str) -> str:
-    found = procedure.rules[rule]
-    mark = "〔未核实〕" if refusals.is_unchecked(procedure.sources[found.source], found.confirmed) else ""
-    return law.say_cite(found, procedure.sources[found.source]) + mark
+    return refusals.cited(procedure, (rule,))
 
 
 def exhibits(procedure: law.Procedure, facts: Facts) -> tuple[Exhibit, ...]:

@@ -838,6 +838,7 @@ ROWS = "rows: {field: participants}"
 HARDER = [
     ("check: lapsed, since: {action: propose}, at_least: 5 days", ", exclusive: yes", ""),
     ("check: other_person, actions: ", "[propose, decide]", "[propose]"),
+    ("check: named_took_none, field: chair, actions: ", "[propose, decide]", "[propose]"),
     ("check: done, actions: ", "[propose]", "[propose, decide]"),
     (f"check: row_count, {ROWS}, at_most: ", "5", "6"),
     (f"check: row_share, {ROWS}, where: {{kind: public}}, at_least: ", "2/3", "1/2"),

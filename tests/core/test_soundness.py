@@ -246,6 +246,8 @@ GATES = [
     ("field-unknown", "check: not_among, field: nobody, others: [{action: conclude_review, field: conclusion}]", ""),
     ("", "check: other_person, actions: [propose, decide]", ""),
     ("action-unknown", "check: other_person, actions: [propose, decide_it]", ""),
+    ("field-type", "check: named_took_none, field: participants, actions: [propose]", ""),
+    ("field-unknown", "check: named_took_none, field: nobody, actions: [propose]", ""),
     ("", "check: filled, field: participants", ""),
     ("field-unknown", "check: filled, field: guests", ""),
     ("", "check: working_day, moment: {}", ""),

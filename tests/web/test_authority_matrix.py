@@ -39,6 +39,8 @@ MATRIX = {
         GET /cases/{no}/risk | POST /cases/{no}/risk/points | POST /cases/{no}/risk/start | POST /cases/{no}/risk/report
         GET /cases/{no}/risk/points/{line} | POST /cases/{no}/risk/points/{line} | GET /cases/{no}/departments
         GET /cases/{no}/execution | GET /cases/{no}/dossier | GET /cases/{no}/dossier.docx | POST /cases/{no}/dossier/file
+        GET /cases/{no}/legal-review | POST /cases/{no}/legal-review/start | POST /cases/{no}/legal-review/sheet/{sheet}
+        GET /cases/{no}/legal-review/opinion | GET /cases/{no}/legal-advice
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence

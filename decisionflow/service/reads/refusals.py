@@ -96,6 +96,16 @@ def cite_words(cites: Iterable[Cite], procedure: law.Procedure) -> str:
     return "、".join(dict.fromkeys(found))
 
 
+def cited(procedure: law.Procedure, rules: Iterable[str]) -> str:
+    """Rules as citations in words; those that nobody has checked at the source say so."""
+    found = []
+    for name in rules:
+        rule = procedure.rules[name]
+        source = procedure.sources[rule.source]
+        found.append(law.say_cite(rule, source) + ("〔未核实〕" if is_unchecked(source, rule.confirmed) else ""))
+    return "、".join(dict.fromkeys(found))
+
+
 def is_unchecked(instrument: law.Instrument, confirmed: str) -> bool:
     """Whether a rule rests on memory, on a second hand or on our reading; our own rules need no source."""
     return confirmed != "source" and instrument.rank != "product"

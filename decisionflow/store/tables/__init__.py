@@ -6,10 +6,20 @@ Rows are storage without methods; they never parse input and never reach a templ
 
 from sqlmodel import SQLModel
 
-from decisionflow.store.tables import cases, desks, hearings, infrastructure, participation, people, rules, trail
+from decisionflow.store.tables import (
+    cases,
+    desks,
+    hearings,
+    infrastructure,
+    participation,
+    people,
+    reviews,
+    rules,
+    trail,
+)
 
 __all__ = [
-    "CLASSES", "cases", "desks", "hearings", "infrastructure", "metadata", "participation", "people", "rules",
+    "CLASSES", "cases", "desks", "hearings", "infrastructure", "metadata", "participation", "people", "reviews", "rules",
     "table_class", "trail",
 ]  # fmt: skip
 

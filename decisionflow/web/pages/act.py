@@ -24,9 +24,10 @@ from decisionflow.core import fields, texts
 from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
-from decisionflow.service import adoption, points, sealing, settling, staging, steps
+from decisionflow.service import adoption, points, reviews, sealing, settling, staging, steps
 from decisionflow.service.reads import catalogue, hearing, refusals, starting, stored
 from decisionflow.service.reads import form as reads
+from decisionflow.service.reads import reviews as review_desk
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
 from decisionflow.store.blobs import TooLarge, WrongKind
@@ -112,6 +113,8 @@ def _first(
     turn.typed.values |= reads.prefill(turn.at)
     if turn.at.action.hearing in ("list", "report"):
         _organised(turn, account)
+    elif desk and turn.at.action == reviews.act_of(turn.at.procedure, "conclude"):
+        _reviewed(turn, account)
     elif desk and settling.rows_of(turn.at.action):
         _sorted(turn, account)
     elif desk:
@@ -149,6 +152,18 @@ def _prepared(turn: Turn, account: str, row: str) -> None:
     turn.typed.values |= {name: words for name, words in forms.typed(found).items() if at.action.field(name) and words}
     if account in turn.files and at.action.materials:
         turn.typed.papers[at.action.materials[0].kind] = account
+
+
+def _reviewed(turn: Turn, account: str) -> None:
+    """Fill in the opinion of a legal review from the working sheet."""
+    visit, store = turn.visit, turn.visit.site.store
+    with store.read() as connection:
+        at = reviews.desk(connection, visit.authority, visit.actor, turn.to.no)
+        found = review_desk.board(connection, store.blobs, at, (), visit.now)
+        turn.typed.values |= forms.typed(review_desk.opinion(connection, store.blobs, found))
+        turn.files = staging.admitted(connection, visit.authority, visit.actor, turn.at.facts, [account], visit.now)
+    if account in turn.files:
+        turn.typed.papers[reviews.paper(at.action)] = account
 
 
 def _organised(turn: Turn, account: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -17,8 +18,9 @@ from decisionflow.errors import Forbidden
 from decisionflow.service import consultations, evidence, hearings, permissions
 from decisionflow.service.points import Filter
 from decisionflow.service.reads import case as reads
-from decisionflow.service.reads import desks, diagram, form, starting, timeline
+from decisionflow.service.reads import chain, desks, diagram, form, starting, timeline
 from decisionflow.service.reads import opinions as public_opinions
+from decisionflow.service.reads import reviews as desk
 from decisionflow.web import doors
 from decisionflow.web.pages.cases import csv_lines
 from decisionflow.web.pages.files import disposition
@@ -84,7 +86,9 @@ def drafts(visit: doors.StaffVisit, no: str, old: str = "", new: str = "") -> HT
     with visit.site.store.read() as connection:
         at = reads.view(connection, visit.authority, visit.actor, no, visit.now)
         compared = reads.comparison(visit.site.store.blobs, at.facts, old, new)
-        return _page(visit, connection, at, "drafts", versions=reads.versions(at.facts), compared=compared)
+        linked = chain.chain(visit.site.store.blobs, at.procedure, at.facts, at.actor)
+        return _page(visit, connection, at, "drafts", versions=reads.versions(at.facts), compared=compared, chain=linked,
+                     key=secrets.token_urlsafe(16))  # fmt: skip
 
 
 @router.get("/cases/{no}/opinions")
@@ -169,7 +173,7 @@ def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
         "checklist": reads.progress(reads.checklist(at)),
         "drafts": str(at.facts.text.version) if at.facts.text else "",
     }
-    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at), *_desk_tabs(at)]
+    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at), *_review_tab(at), *_desk_tabs(at)]
 
 
 def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
@@ -185,6 +189,13 @@ def _desk_tabs(at: reads.View) -> list[dict[str, Any]]:
     return [
         {"title": one.title, "href": f"/cases/{at.facts.no}/{one.name}", "current": False, "count": ""} for one in found
     ]
+
+
+def _review_tab(at: reads.View) -> list[dict[str, Any]]:
+    """The way to the desk of the legal review, for those who may read the sheet."""
+    if not desk.reads_desk(at):
+        return []
+    return [{"title": "合法性审查", "href": f"/cases/{at.facts.no}/legal-review", "current": False, "count": ""}]
 
 
 def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:
