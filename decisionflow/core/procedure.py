@@ -383,6 +383,8 @@ HEARING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 # The same of what an action is to the meeting that discusses a matter collectively.
 MEETING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "submit": {},
+    "ask": {"list": ("long",)},
+    "supplement": {},
     "schedule": {"meeting_type": ("choice",), "meeting_no": ("text",), "planned_on": ("date",)},
     "unschedule": {"reason": ("long",)},
     "return": {"reason": ("long",)},
@@ -427,7 +429,8 @@ class Action(files.Frozen):
     assigns: dict[str, str] = {}
     consultation: Literal["", "open", "extend", "close"] = ""
     hearing: Literal["", "announce", "move", "list", "record", "report"] = ""
-    meeting: Literal["", "submit", "schedule", "unschedule", "return", "convene", "presence", "speech", "confirm", "decide"] = ""
+    meeting: Literal["", "submit", "ask", "supplement", "return", "schedule", "unschedule", "convene", "presence", "speech",
+                     "confirm", "decide"] = ""  # fmt: skip
     resets: tuple[str, ...] = ()
     resets_chosen: str = ""
 

@@ -15,6 +15,7 @@ from decisionflow.service.actors import Actor, carries
 ADMIN = frozenset({"system_admin", "security_admin", "audit_admin"})
 INSPECTOR = frozenset({"supervisor", "inspector"})
 RULES = frozenset({"legal", "office"})
+MEETING_DESK = frozenset({"office", "secretary"})
 
 
 def may_see(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
@@ -57,6 +58,11 @@ def may_organise_hearing(actor: Actor, procedure: law.Procedure, facts: Facts) -
 def may_read_signups(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
     """Whether an actor may read who signed up for a hearing: those who organise it, and inspectors."""
     return bool(INSPECTOR & set(actor.duties)) or may_organise_hearing(actor, procedure, facts)
+
+
+def may_keep_meetings(actor: Actor) -> bool:
+    """Whether an actor calls meetings, keeps their agenda and files their minutes: the office and the secretary."""
+    return bool(MEETING_DESK & set(actor.duties))
 
 
 def _names(held: object, actor: Actor) -> bool:
