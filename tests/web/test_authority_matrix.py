@@ -36,6 +36,12 @@ MATRIX = {
         GET /cases/{no}/hearing | POST /cases/{no}/hearing/signups | POST /cases/{no}/hearing/signups/{n}
         POST /cases/{no}/hearing/freeze | POST /cases/{no}/hearing/void | POST /cases/{no}/hearing/draw
         POST /cases/{no}/hearing/{role}
+        GET /cases/{no}/packet | POST /cases/{no}/packet/schedule | GET /cases/{no}/brief | GET /meetings | POST /meetings
+        GET /meetings/{meeting}/agenda | POST /meetings/{meeting}/agenda/{no}/{deed} | POST /meetings/{meeting}/change
+        POST /meetings/{meeting}/cancel | POST /meetings/{meeting}/lock | POST /meetings/{meeting}/deliver
+        POST /meetings/{meeting}/file | POST /meetings/{meeting}/minutes | GET /meetings/{meeting}/minutes.docx
+        GET /meetings/{meeting}/papers/{no} | GET /meetings/{meeting}/record | POST /meetings/{meeting}/late
+        POST /meetings/{meeting}/record/{no}/{role}
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence
@@ -82,7 +88,8 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
-              "n": "1", "role": "list", "token": "x", "year": "2024"}  # fmt: skip
+              "n": "1", "role": "list", "token": "x", "year": "2024",
+              "meeting": "m-x", "deed": "add"}  # fmt: skip
     return method, path.format(**values)
 
 

@@ -216,7 +216,14 @@ def _version(facts: Facts, held: Paper) -> int:
 
 
 def _since(facts: Facts, held: Paper) -> str:
-    act = next((one for one in facts.acts if any(paper.sha256 == held.sha256 for paper in one.papers)), None)
+    act = next(
+        (
+            one
+            for one in facts.acts
+            if any((paper.kind, paper.sha256) == (held.kind, held.sha256) for paper in one.papers)
+        ),
+        None,
+    )
     return f"{act.on}，{act.party.unit_name}{act.title}" if act else ""
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from decisionflow.web.pages import (
     act,
+    brief,
     case,
     cases,
     catalogue,
@@ -46,6 +47,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         points,
         hearing,
         packet,
+        brief,
         meetings,
         planning,
         statements,
