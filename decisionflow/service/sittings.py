@@ -123,12 +123,14 @@ def _track(procedure: law.Procedure) -> str:
 
 
 def handed_in(procedure: law.Procedure, facts: Facts, given: Act) -> dict[str, Paper]:
-    """The papers of a submission by kind, with what was supplemented since."""
+    """The papers of a submission by kind: what it asks for as the dossier held it then, and what was supplemented since."""
     more = {action.id for action in procedure.actions if action.meeting == "supplement"}
-    found = {paper.kind: paper for paper in given.papers}
+    action = procedure.action(given.action)
+    kinds = {paper.kind for paper in action.materials} if action else set()
+    found: dict[str, Paper] = {}
     for act in facts.acts:
-        if act.n > given.n and act.action in more:
-            found |= {paper.kind: paper for paper in act.papers}
+        if act.n <= given.n or act.action in more:
+            found |= {paper.kind: paper for paper in act.papers if paper.kind in kinds}
     return found
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from decisionflow.core.facts import SHANGHAI
 from decisionflow.service import replay, steps
 from decisionflow.service.steps import Ask, Done
@@ -126,8 +128,6 @@ def says(found: Desk, meeting: str, no: str, who: str, position: str, words: str
 
 
 def table(found: Desk, name: str) -> list[Any]:
-    from sqlalchemy import text
-
     with found.site.store.read() as connection:
         return list(connection.execute(text(f"select * from {name}")))
 

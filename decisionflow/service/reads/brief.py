@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from decisionflow.core import conditions
+from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Paper
 from decisionflow.service import settling, sittings
 from decisionflow.service.actors import Actor
@@ -113,26 +114,29 @@ class _Told:
         return f"{lead + '提请：' if lead else ''}{self.at.facts.title}。{how}"
 
     def ticks(self) -> Iterator[Tick]:
-        wants = {gate.track for gate in self.at.procedure.gates if gate.check == "reached" and gate.strength == "must"}
+        submit = sittings.act_of(self.at.procedure, "submit")
+        before = submit.source if submit else ()
         for name, track in self.at.procedure.tracks.items():
             stage = self.at.facts.stages[name]
-            if not track.under and name != "legal":
+            if track.under not in before and name != "legal":
                 continue
             begun = any(act.track == name for act in self.at.facts.acts)
             state = (
                 "done" if stage in track.done else "waived" if stage in track.waived else "open" if begun else "idle"
             )
-            if state == "idle" and name in wants and self._demanded(name):
+            if state == "idle" and self._demanded(name):
                 state = "open"
             yield Tick(track.title, state, track.stages[stage])
 
     def _demanded(self, track: str) -> bool:
+        """Whether something demands a line of such a matter to have come further than it has."""
         facts = self.at.facts
+        wants = (gate for gate in self.at.procedure.gates if isinstance(gate, law.Reached) and gate.track == track)
         return any(
-            conditions.holds(gate.if_, matter=facts.matter, fields={}, stages=facts.stages)
-            for gate in self.at.procedure.gates
-            if gate.check == "reached" and gate.strength == "must" and gate.track == track
-        )
+            gate.strength == "must" and facts.stages[track] not in gate.stages
+            and conditions.holds(gate.if_, matter=facts.matter, fields={}, stages=facts.stages)
+            for gate in wants
+        )  # fmt: skip
 
     def disputes(self) -> Iterator[str]:
         """Where people disagree: departments first, then what of the public was not adopted, then experts."""
