@@ -6,7 +6,7 @@ sits, what the agenda was when it was locked, which papers in which version reac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,11 +25,14 @@ from decisionflow.store.engine import Tx
 from decisionflow.store.records import Record
 from decisionflow.store.tables.cases import Case, CaseAct
 from decisionflow.store.tables.meetings import AgendaPlace, Meeting, PaperDelivery
+from decisionflow.store.tables.trail import TrailEntry
+from decisionflow.trail import canonical
 
 _M = Meeting.__table__  # type: ignore[attr-defined]
 _D = PaperDelivery.__table__  # type: ignore[attr-defined]
 _P = AgendaPlace.__table__  # type: ignore[attr-defined]
 _C = Case.__table__  # type: ignore[attr-defined]
+_E = TrailEntry.__table__  # type: ignore[attr-defined]
 _A = CaseAct.__table__  # type: ignore[attr-defined]
 KIND = "meeting"  # of its chain; a hearing's has the same kind, and an id without this beginning
 STATES = {"open": "议程未定", "locked": "议程已锁定", "cancelled": "已取消", "filed": "纪要已归档"}
@@ -118,6 +121,14 @@ def scheduled_cases(
         (procedures.by_digest(connection, authority.id, found.procedure), thaw(orjson.loads(found.facts)))
         for found in connection.execute(query)
     ]
+
+
+def originals(connection: Connection, authority: Authority, found: Iterable[Item]) -> dict[str, dict[str, Any]]:
+    """What corrected lines of the record said at first, by their entry: it stays beside what they were corrected to."""
+    ids = [act.entry for one in found for act in one.sitting.speeches if act.corrected_by]
+    query = select(_E.c.entry_id, _E.c.data).where(_E.c.authority_id == authority.id, _E.c.entry_id.in_(ids))
+    rows = connection.execute(query).all() if ids else ()
+    return {row.entry_id: canonical.decode(row.data)["body"]["fields"] for row in rows}
 
 
 def deliveries(connection: Connection, row: Mapping[str, Any]) -> list[dict[str, Any]]:

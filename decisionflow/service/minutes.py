@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from decisionflow.core import calendar as days
 from decisionflow.core import procedure as law
@@ -30,24 +30,27 @@ class Outcome:
     reason: str = ""
 
 
+Before: TypeAlias = Mapping[str, Mapping[str, Any]]  # what corrected lines said at first, by their entry
+
+
 def record_file(
-    blobs: Blobs, row: Mapping[str, Any], item: Item, outcome: Outcome | None, recorder: str, on: date
-) -> bytes:
+    blobs: Blobs, row: Mapping[str, Any], item: Item, outcome: Outcome | None, recorder: str, on: date, before: Before
+) -> bytes:  # fmt: skip
     """The record of one matter as a .docx file, to be filed with its decision."""
     made = adoption.blank(f"{meetings.title(row)}会议记录")
     _write(made, _head(row, [item], recorder))
-    _matter(made, blobs, item, outcome or decided(blobs, item))
+    _matter(made, blobs, item, outcome or decided(blobs, item), before)
     return _saved(made, on)
 
 
 def summary_file(
-    blobs: Blobs, row: Mapping[str, Any], items: Sequence[Item], recorder: str, on: date, notice: str = ""
+    blobs: Blobs, row: Mapping[str, Any], items: Sequence[Item], recorder: str, on: date, before: Before, notice: str = ""
 ) -> bytes:  # fmt: skip
     """The minutes of a whole meeting as a .docx file."""
     made = adoption.blank(f"{meetings.title(row)}纪要")
     _write(made, [*_head(row, items, recorder), *([("会议通知和材料", [notice])] if notice else [])])
     for item in items:
-        _matter(made, blobs, item, decided(blobs, item))
+        _matter(made, blobs, item, decided(blobs, item), before)
     return _saved(made, on)
 
 
@@ -83,10 +86,10 @@ def _chaired(procedure: law.Procedure, act: Act | None) -> str:
     return f"（{said}{'，' + str(ground) if ground else ''}）" if said else ""
 
 
-def _matter(made: Any, blobs: Blobs, item: Item, outcome: Outcome | None) -> None:
+def _matter(made: Any, blobs: Blobs, item: Item, outcome: Outcome | None, before: Before) -> None:
     made.add_heading(f"议题{item.n}　{item.facts.title}（{item.facts.no}）", 1)
-    parts = [("出席和列席", list(_presence(item))), ("讨论情况", list(_speeches(blobs, item))),
-             ("主要分歧和不同意见", list(_dissent(blobs, item))), ("决定", list(_decision(outcome)))]  # fmt: skip
+    parts = [("出席和列席", list(_presence(item))), ("讨论情况", list(_speeches(blobs, item, before))),
+             ("主要分歧和不同意见", list(_dissent(blobs, item, before))), ("决定", list(_decision(outcome)))]  # fmt: skip
     for head, lines in parts:
         made.add_heading(head, 2)
         for words in lines:
@@ -112,29 +115,39 @@ def _noted(seat: sittings.Seat) -> str:
     return "，" + "；".join(seat.notes) if seat.notes else ""
 
 
-def _speeches(blobs: Blobs, item: Item) -> Iterator[str]:
+def _speeches(blobs: Blobs, item: Item, before: Before) -> Iterator[str]:
     found = sittings.speeches(item.sitting)
     for one in found:
         marks = [_words(item.procedure, "role", one.role), _words(item.procedure, "position", one.position)]
         marks += ["书面意见（未到会）"] if one.written else []
         marks += [f"补录，发生于{_when(one.act)}"] if one.act.late else []
-        fixed = "（此条已经更正，按更正后的内容）" if one.act.corrected_by else ""
+        old = before.get(one.act.entry)
+        fixed = f"（更正后。原来记的是：{_stood(item, old)}“{_long(blobs, old.get('words'))}”）" if old else ""
         yield f"{one.n}．{one.speaker}（{'，'.join(mark for mark in marks if mark)}）：{_long(blobs, one.words)}{fixed}"
     if not found:
         yield "没有发言记录。"
 
 
-def _dissent(blobs: Blobs, item: Item) -> Iterator[str]:
+def _dissent(blobs: Blobs, item: Item, before: Before) -> Iterator[str]:
     """Every dissenting view, of members and of those attending, word for word."""
     tally = sittings.tally(item.sitting)
     said = [f"{_words(item.procedure, 'position', name)} {len(who)} 人" for name, who in tally.items()]
     yield f"会议组成人员（首长以外）的意见：{'，'.join(said) or '没有表态'}。"
-    found = [one for one in sittings.speeches(item.sitting) if one.dissents]
+    spoken = sittings.speeches(item.sitting)
+    for one in spoken:
+        old = before.get(one.act.entry)
+        if old and not one.dissents and old.get("position") in sittings.DISSENT:
+            yield f"{one.speaker}原来记的是{_stood(item, old)}“{_long(blobs, old.get('words'))}”，后来更正"
+    found = [one for one in spoken if one.dissents]
     for one in found:
         who = f"{one.speaker}（{_words(item.procedure, 'role', one.role)}，{_words(item.procedure, 'position', one.position)}）"
         yield f"{who}：“{_long(blobs, one.words)}”"
     if not found:
         yield "没有不同意见。"
+
+
+def _stood(item: Item, old: Mapping[str, Any]) -> str:
+    return _words(item.procedure, "position", str(old.get("position", ""))) + "，"
 
 
 def _decision(outcome: Outcome | None) -> Iterator[str]:

@@ -15,6 +15,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core.facts import SHANGHAI, Act, Facts, Paper, instant
 
 PRESENCE = {"present": "到会", "excused": "请假", "absent": "缺席", "recused": "回避"}
+DISSENT = ("disagree", "reserve")
 SPAN = 60  # days by which a meeting may be put off and still be the same, where only its number is known
 
 
@@ -212,7 +213,7 @@ class Speech:
 
     @property
     def dissents(self) -> bool:
-        return self.position in ("disagree", "reserve")
+        return self.position in DISSENT
 
 
 def speeches(at: Sitting) -> tuple[Speech, ...]:

@@ -123,8 +123,10 @@ def test_the_tally_says_beforehand_that_a_reason_is_wanted_and_the_decision_is_r
     assert (act.action, act.fields["majority_reason"]) == ("decide_approve", "资金已列入明年预算")
     paper = act.papers[0]
     said = words(found.client("chief").get(f"/files/{found.work.no}/{paper.sha256}").content)
-    for part in ("第31次常务会议会议记录", "应到 3 人，实到 3 人", "沈若谷（会议组成人员，不同意）：“资金没有落实。”",
-                 "区政府三楼会议室", "列席：区司法局宋知远", "资金已列入明年预算", "江亦川（行政首长（含依法代理），同意）"):  # fmt: skip
+    for part in (
+        "第31次常务会议会议记录", "应到 3 人，实到 3 人", "沈若谷（会议组成人员，不同意）：“资金没有落实。”",
+        "区政府三楼会议室", "列席：区司法局宋知远", "资金已列入明年预算", "江亦川（行政首长（含依法代理），同意）",
+    ):  # fmt: skip
         assert part in said, part
     assert room.replays(found)
 
@@ -166,6 +168,26 @@ def test_lines_are_confirmed_by_their_speakers_or_attested_with_the_signed_page(
     html = page(found)
     assert html.count("沈砚证明，附签字页") == 2 and "待确认的发言" not in html
     assert acts(found).count("confirm_statement") == 3 and room.replays(found)
+
+
+def test_a_corrected_line_keeps_what_was_recorded_first_so_that_no_dissent_is_lost(found: Desk) -> None:
+    discussed(found, "disagree", "agree")
+    bare = press(found, "correct", fix="1", fixed_position="agree", fixed_words="", fixed_why="")
+    assert bare.status_code == 422 and "为什么更正" in bare.text
+    nothing = press(found, "correct", fix="", fixed_why="漏记")
+    assert nothing.status_code == 422 and "请选择要更正的发言" in nothing.text
+    assert press(found, "correct", "lead", fix="1", fixed_position="agree", fixed_why="试").status_code == 403
+    done = press(found, "correct", fix="1", fixed_position="agree", fixed_words="同意。", fixed_why="发言人当场改口")
+    assert done.status_code == 303
+    html = page(found)
+    assert "原来记的是“不同意：资金没有落实。”" in html and "同意。" in html
+    assert decide(found, "decide_approve", decision="通过").status_code == 303
+    paper = found.work.facts().acts[-1].papers[0]
+    said = words(found.client("chief").get(f"/files/{found.work.no}/{paper.sha256}").content)
+    assert (
+        "原来记的是：不同意，“资金没有落实。”" in said and "沈若谷原来记的是不同意，“资金没有落实。”，后来更正" in said
+    )
+    assert room.replays(found)
 
 
 def test_reading_out_is_on_record_and_another_speech_wants_it_again(found: Desk) -> None:

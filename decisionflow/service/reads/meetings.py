@@ -295,6 +295,7 @@ class Said:
     position: str
     words: str
     mine: bool
+    before: str
 
     @property
     def how(self) -> str:
@@ -373,10 +374,10 @@ def room(
     acts: dict[str, law.Action] = {one.meeting: one for one in procedure.actions if one.meeting}
     offered = machine.offered(procedure, item.facts.stages)
     may = frozenset(one.meeting for one in offered if one.meeting and duty_for(procedure, one, actor, item.facts))
-    live = at.decided is None
+    live, before = at.decided is None, meetings.originals(connection, authority, [item])
     return Room(
         row, meetings.title(row), found, item, standing, sittings.seats(at), sittings.attendees(at),
-        tuple(_said(blobs, one, speech, actor) for one in sittings.speeches(at)), _tally(at, speech),
+        tuple(_said(blobs, one, speech, actor, before.get(one.act.entry)) for one in sittings.speeches(at)), _tally(at, speech),
         tuple(sittings.stands(_scene(standing, speech, actor, now), _offered(offered))) if live and speech else (),
         acts, may if live else may & {"confirm"}, tuple(_speakers(item, people)), _members(people),
         _late(connection, authority, actor, meeting, now), agenda.readings(row).get(item.facts.case),
@@ -395,14 +396,18 @@ def _scene(standing: steps.Standing, action: law.Action, actor: Actor, now: date
     )  # fmt: skip
 
 
-def _said(blobs: Blobs, one: Speech, action: law.Action | None, actor: Actor) -> Said:
+def _said(
+    blobs: Blobs, one: Speech, action: law.Action | None, actor: Actor, old: Mapping[str, Any] | None
+) -> Said:  # fmt: skip
     speaker = one.act.fields.get("speaker")
     mine = conditions.same(speaker, {"id": actor.person}) or (
         not (isinstance(speaker, Mapping) and "id" in speaker) and one.speaker == actor.name
     )  # fmt: skip
-    return Said(
-        one, choice(action, "role", one.role), choice(action, "position", one.position), long(blobs, one.words), mine
+    before = (
+        f"{choice(action, 'position', str(old.get('position', '')))}：{long(blobs, old.get('words'))}" if old else ""
     )
+    role, position = choice(action, "role", one.role), choice(action, "position", one.position)
+    return Said(one, role, position, long(blobs, one.words), mine, before)
 
 
 def choice(action: law.Action | None, name: str, value: str) -> str:

@@ -20,6 +20,7 @@ from decisionflow.service.agenda import Call
 from decisionflow.service.reads import form as forms
 from decisionflow.service.reads import meetings as reads
 from decisionflow.service.reads import public_notice, refusals
+from decisionflow.service.staging import begin
 from decisionflow.store.blobs import TooLarge, WrongKind
 from decisionflow.web import doors
 from decisionflow.web.pages import act
@@ -180,11 +181,12 @@ def _minutes(visit: doors.Staff, meeting: str) -> bytes:
         row = meetings.one(connection, visit.authority.id, meeting)
         items = meetings.items(connection, visit.authority, row)
         given = meetings.deliveries(connection, row)
+        before = meetings.originals(connection, visit.authority, items)
     if not items:
         raise Settled("nothing on the agenda", say="议程上没有议题，没有纪要可以生成")
     notice = minutes.notice_line(row, given, legal_date(row["called_at"]))
     return minutes.summary_file(
-        visit.site.store.blobs, row, items, reads.recorders(items), legal_date(visit.now), notice
+        visit.site.store.blobs, row, items, reads.recorders(items), legal_date(visit.now), before, notice
     )
 
 
@@ -275,7 +277,7 @@ def late(visit: doors.StaffVisit, meeting: str, form: doors.Posted) -> Response:
         say = "补录请写明证据（签到表、原始记录的名称和编号）和理由"
         return _room(visit, meeting, no, 422, errors={"evidence": say}, given=dict(pairs))
     else:
-        visit.site.store.write(lambda tx: staging.begin(tx, visit.authority, visit.actor, place, pairs, "", visit.now))
+        visit.site.store.write(lambda tx: begin(tx, visit.authority, visit.actor, place, pairs, "", visit.now))
     return doors.go(_record(meeting, no))
 
 
@@ -290,6 +292,8 @@ def record(visit: doors.StaffVisit, meeting: str, no: str, role: str, form: door
     with visit.site.store.read() as connection:
         found = reads.room(connection, visit.site.store.blobs, visit.authority, visit.actor, meeting, no, visit.now)
     given = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    if role == "correct":
+        return _correct(visit, found, given)
     if role == "read":
         return _read_out(visit, meeting, no, given)
     try:
@@ -330,6 +334,31 @@ def _read_out(visit: doors.Staff, meeting: str, no: str, given: dict[str, str]) 
         return _room(visit, meeting, no, 422, errors={one.place: one.say for one in fault.problems}, given=given)
     except Settled as fault:
         return _room(visit, meeting, no, 409, errors={"note": fault.say}, given=given)
+    return doors.go(_record(meeting, no, "said"))
+
+
+def _correct(visit: doors.Staff, found: reads.Room, given: dict[str, str]) -> Response:
+    """Correct a line of the record by a new entry that points at it; what was recorded first stays beside it."""
+    meeting, no = found.row["id"], found.item.facts.no
+    line = next((one.speech.act for one in found.lines if str(one.speech.n) == given.get("fix")), None)
+    if line is None:
+        return _room(visit, meeting, no, 422, errors={"fix": "请选择要更正的发言"}, given=given)
+    said = {"position": given.get("fixed_position", ""), "words": given.get("fixed_words", "").strip()}
+    raw = {name: words for name, words in said.items() if words}
+    reason = given.get("fixed_why", "").strip()
+    if not raw or not reason:
+        say = "请写明改成什么" if reason else "请写明为什么更正"
+        return _room(visit, meeting, no, 422, errors={"fixed_words" if reason else "fixed_why": say}, given=given)
+    ask = steps.Ask(line.action, given.get("key", ""), no, raw, reason=reason)
+    try:
+        outcome = visit.site.store.write(
+            lambda tx: steps.correct(tx, visit.authority, visit.actor, ask, line.entry, visit.now)
+        )
+    except BadInput as fault:
+        return _room(visit, meeting, no, fault.status, errors={"fixed_words": fault.problems[0].say}, given=given)
+    if isinstance(outcome, steps.Held):
+        status = 403 if outcome.refused.wrong_duty else 409
+        return _room(visit, meeting, no, status, card=_card(visit, outcome), given=given)
     return doors.go(_record(meeting, no, "said"))
 
 
@@ -454,8 +483,10 @@ def _decide(visit: doors.Staff, found: reads.Room, form: FormData) -> Response:
     said = {name: _word(form, name).strip() for name in ("decision", "changes", "why")}
     outcome = minutes.Outcome(action.title, said["decision"], said["changes"], said["why"] if chosen.departs else "")
     store = visit.site.store
+    with store.read() as connection:
+        before = meetings.originals(connection, visit.authority, [found.item])
     data = minutes.record_file(
-        store.blobs, found.row, found.item, outcome, reads.recorders([found.item]), legal_date(visit.now)
+        store.blobs, found.row, found.item, outcome, reads.recorders([found.item]), legal_date(visit.now), before
     )
     file = staging.receive(store.blobs, f"{meetings.title(found.row)}会议记录（{found.item.facts.no}）.docx", data)
     kind = next((paper.kind for paper in action.materials if paper.required), "")
