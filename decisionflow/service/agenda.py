@@ -158,17 +158,20 @@ def _open(tx: Tx, authority: Authority, actor: Actor, meeting: str) -> dict[str,
 
 
 def add(
-    tx: Tx, authority: Authority, actor: Actor, meeting: str, no: str, reason: str, key: str, now: datetime
+    tx: Tx, authority: Authority, actor: Actor, meeting: str, no: str, reason: str, key: str, now: datetime, units: str = ""
 ) -> steps.Done | steps.Held:  # fmt: skip
-    """Put a submitted matter on the agenda: the ordinary act of the matter. Raises what `take_step` raises, Settled."""
+    """Put a submitted matter on the agenda: the ordinary act of the matter. Raises what `take_step` raises, Settled.
+
+    `units` are those that attend, in one line.
+    """
     row = _open(tx, authority, actor, meeting)
     standing = steps.load(tx.connection, authority, no)
     action = sittings.act_of(standing.procedure, "schedule")
     if action is None:
         raise NotFound(f"{no} goes to no meeting", say="这类事项不提请集体讨论")
-    raw = {
+    raw: dict[str, Any] = {
         "meeting_type": row["type"], "meeting_no": row["no"], "planned_on": row["planned_on"].isoformat(), "meeting": meeting,
-        "urgent_reason": reason.strip(),
+        "urgent_reason": reason.strip(), "attendees": [{"unit": one} for one in re.split(r"[、，,；;\s]+", units) if one],
     }  # fmt: skip
     given = {name: words for name, words in raw.items() if words and action.field(name)}
     return steps.take_step(tx, authority, actor, steps.Ask(action.id, key, no, given), now)

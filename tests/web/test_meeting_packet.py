@@ -92,10 +92,12 @@ def test_accepting_puts_it_on_the_agenda_once(found: Desk) -> None:
     no = room.submitted(found)
     meeting = room.called(found)
     for _ in range(2):
-        answer = room.press(found, f"{path(no)}/schedule", meeting=meeting, key="one-form")
+        answer = room.press(found, f"{path(no)}/schedule", meeting=meeting, key="one-form", units="区司法局、区审计局")
         assert answer.status_code == 303 and answer.headers["location"] == f"/meetings/{meeting}/agenda"
     assert [act.action for act in found.work.facts().acts].count("schedule") == 1
     assert found.work.facts().acts[-1].fields["meeting"] == meeting and room.replays(found)
+    assert "列席：区司法局、区审计局" in found.get("office", f"/meetings/{meeting}/agenda")
+    assert 'value="区审计局"' in found.get("office", f"/meetings/{meeting}/record")
 
 
 def test_bad_input_the_wrong_post_and_a_stranger_change_nothing(found: Desk) -> None:

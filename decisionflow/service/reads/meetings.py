@@ -338,6 +338,16 @@ class Room:
     keeps: bool
 
     @property
+    def invited(self) -> tuple[str, ...]:
+        """The units that were to attend, as it was put on the agenda."""
+        rows = self.item.sitting.scheduled.fields.get("attendees")
+        return (
+            tuple(sittings.named(row.get("unit")) for row in rows if isinstance(row, Mapping))
+            if isinstance(rows, list)
+            else ()
+        )
+
+    @property
     def present(self) -> int:
         return sum(seat.here for seat in self.seats)
 

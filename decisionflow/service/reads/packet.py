@@ -258,3 +258,8 @@ def holders(at: cases.View, role: str) -> str:
     """Who takes the act with this role, in words."""
     action = sittings.act_of(at.procedure, role)
     return refusals.holders(action.by[0], at.lookout) if action else ""
+
+
+def suggested(found: Packet) -> str:
+    """The units that the submission suggests to attend."""
+    return str(found.submitted.fields.get("attendees", "")) if found.submitted else ""

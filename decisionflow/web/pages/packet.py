@@ -30,7 +30,9 @@ def _packet(
         found = reads.packet(connection, visit.authority, visit.actor, no, visit.now)
         opens = reads.open_meetings(connection, visit.authority, visit.actor)
     at = found.view
-    typed = {"meeting": "", "urgent": "", "key": secrets.token_urlsafe(24)} | (given or {})
+    typed = {"meeting": "", "urgent": "", "units": reads.suggested(found), "key": secrets.token_urlsafe(24)} | (
+        given or {}
+    )
     return visit.page(
         "packet", status, identity=case.identity_of(at), facts=at.facts, tabs=case.tabs_of(at, "packet"), found=found,
         opens=[(row["id"], meetings.title(row), row) for row in opens], given=typed, errors=errors or {}, refused=card,
@@ -42,12 +44,13 @@ def _packet(
 def schedule(visit: doors.StaffVisit, no: str, form: doors.Posted) -> Response:
     """Accept the submission onto the agenda of a meeting: the ordinary act of the case."""
     doors.token(visit, form)
-    given = {name: str(form.get(name, "")) for name in ("meeting", "urgent", "key")}
+    given = {name: str(form.get(name, "")) for name in ("meeting", "urgent", "units", "key")}
     if not given["meeting"]:
         return _packet(visit, no, 422, errors={"meeting": "请选择会议"}, given=given)
     try:
         outcome = visit.site.store.write(lambda tx: agenda.add(
-            tx, visit.authority, visit.actor, given["meeting"], no, given["urgent"], given["key"], visit.now))  # fmt: skip
+            tx, visit.authority, visit.actor, given["meeting"], no, given["urgent"], given["key"], visit.now,
+            given["units"]))  # fmt: skip
     except BadInput as fault:
         ours = {"urgent_reason": "urgent"}
         errors = {ours.get(one.place, "meeting"): one.say for one in fault.problems}
