@@ -6,10 +6,10 @@ sits, what the agenda was when it was locked, which papers in which version reac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import Connection, select
@@ -73,11 +73,20 @@ def one(connection: Connection, authority: str, meeting: str) -> dict[str, Any]:
     return dict(row)
 
 
-def items(connection: Connection, authority: Authority, row: Mapping[str, Any]) -> tuple[Item, ...]:
-    """The matters of a meeting in the order of its agenda; what came after locking stands last."""
+Known: TypeAlias = Sequence[tuple[law.Procedure, Facts]]
+
+
+def items(
+    connection: Connection, authority: Authority, row: Mapping[str, Any], known: Known | None = None
+) -> tuple[Item, ...]:  # fmt: skip
+    """The matters of a meeting in the order of its agenda; what came after locking stands last.
+
+    Whoever looks at many meetings gives the cases that he has read already (`scheduled_cases`).
+    """
+    cases = known if known is not None else scheduled_cases(connection, authority, row["planned_on"], row["planned_on"])
     pinned = {str(line["case"]): line for line in orjson.loads(row["items"])}
     found = [
-        (procedure, facts, at) for procedure, facts in scheduled_cases(connection, authority, row)
+        (procedure, facts, at) for procedure, facts in cases
         if (at := sittings.sitting_of(procedure, facts, row)) is not None
     ]  # fmt: skip
     order = list(pinned) if pinned else _places(connection, row)
@@ -100,11 +109,9 @@ def _places(connection: Connection, row: Mapping[str, Any]) -> list[str]:
     return list(connection.execute(select(_P.c.case_id).where(wanted).order_by(_P.c.n)).scalars())
 
 
-def scheduled_cases(
-    connection: Connection, authority: Authority, row: Mapping[str, Any]
-) -> list[tuple[law.Procedure, Facts]]:
-    """The cases that were put on an agenda some time around a meeting."""
-    day = datetime.combine(row["planned_on"], datetime.min.time(), SHANGHAI)
+def scheduled_cases(connection: Connection, authority: Authority, first: date, last: date) -> Known:
+    """The cases that were put on an agenda some time around the meetings of these days."""
+    begins, ends = (datetime.combine(day, datetime.min.time(), SHANGHAI) for day in (first, last))
     actions = {
         action.id for known in procedures.published(connection, authority.id)
         for action in procedures.by_digest(connection, authority.id, known["digest"]).actions
@@ -112,7 +119,7 @@ def scheduled_cases(
     }  # fmt: skip
     ids = select(_A.c.case_id).where(
         _A.c.authority_id == authority.id, _A.c.action.in_(sorted(actions)),
-        _A.c.recorded_at >= day - AROUND, _A.c.recorded_at <= day + AROUND,
+        _A.c.happened_at >= begins - AROUND, _A.c.happened_at <= ends + AROUND,
     )  # fmt: skip
     query = (
         select(_C.c.procedure, _C.c.facts).where(_C.c.authority_id == authority.id, _C.c.id.in_(ids)).order_by(_C.c.no)

@@ -26,7 +26,7 @@ from decisionflow.store.blobs import Blobs
 from decisionflow.store.tables.cases import Case
 
 _C = Case.__table__  # type: ignore[attr-defined]
-CHIEFS = ("chief", "acting_chief")
+MOST = 60  # meetings in the list: more than a year of them
 
 
 def visible(connection: Connection, authority: Authority, actor: Actor, now: datetime) -> None:
@@ -66,10 +66,13 @@ class Entry:
 
 
 def listing(connection: Connection, authority: Authority) -> tuple[Entry, ...]:
-    """Every meeting, the latest day first."""
-    found = []
-    for row in reversed(meetings.every(connection, authority.id)):
-        mine = meetings.items(connection, authority, row)
+    """The last meetings, the latest day first."""
+    found, rows = [], meetings.every(connection, authority.id)[-MOST:]
+    known = (
+        meetings.scheduled_cases(connection, authority, rows[0]["planned_on"], rows[-1]["planned_on"]) if rows else ()
+    )
+    for row in reversed(rows):
+        mine = meetings.items(connection, authority, row, known)
         found.append(Entry(row, meetings.title(row), len(mine), sum(one.sitting.decided is not None for one in mine)))
     return tuple(found)
 
