@@ -237,6 +237,18 @@ def test_the_same_form_twice_is_one_speech(found: Desk) -> None:
     assert acts(found).count("record_statement") == 1
 
 
+def test_a_record_drawn_up_before_another_speech_is_not_filed(found: Desk) -> None:
+    discussed(found, "agree", "disagree")
+    form = read(press(found, "decide", "chief", outcome="decide_approve", decision="通过").text)
+    assert says(found, "attendee|宋知远", "disagree", "信访部门不同意。").status_code == 303
+    assert says(found, "chief|江亦川", "agree", "再次表示同意。").status_code == 303
+    late = found.client("chief").post(form.action, data=dict(form.pairs))
+    assert late.status_code == 412 and "须重新生成" in late.text and "decide_approve" not in acts(found)
+    assert decide(found, "decide_approve", decision="通过").status_code == 303
+    paper = found.work.facts().acts[-1].papers[0]
+    assert "信访部门不同意。" in words(found.client("chief").get(f"/files/{found.work.no}/{paper.sha256}").content)
+
+
 def test_a_deputy_in_the_chair_needs_the_ground_and_never_decides(found: Desk) -> None:
     held = begun(found, chair="沈若谷", chair_is="deputy")
     assert held.status_code == 409 and "须写明委托依据" in held.text
