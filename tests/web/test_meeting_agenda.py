@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 from docx import Document
 
-from decisionflow.service import sealing, steps, verification
+from decisionflow.service import evidence, sealing, steps, verification
 from decisionflow.service import site as sites
 from decisionflow.service.steps import Ask, Done
 from decisionflow.store.engine import Store
@@ -205,11 +206,30 @@ def test_the_trail_of_the_meeting_verifies(found: Desk) -> None:
     meeting = room.called(found)
     room.listed(found, meeting, no)
     room.press(found, f"/meetings/{meeting}/lock")
+    member = found.work.stage.actors["member"].person
+    room.press(found, f"/meetings/{meeting}/deliver", person=member)
+    found.get("member", f"/meetings/{meeting}/papers/{no}")
     sealing.seal_all(found.site.store, "yunhe", found.site.signer("yunhe"), found.work.now)
     trust = sites.trust(sites.trust_path(found.site.settings))
     with found.site.store.read() as connection:
         report = verification.everything(connection, found.site.store.blobs, found.work.authority, trust)
     assert report.verdict == verify.PASSED, report.say
+    with found.site.store.read() as connection:
+        for view, carried in (("full", True), ("internal", True), ("public", False)):
+            data = evidence.package(
+                connection,
+                found.site.store.blobs,
+                found.site.signer("yunhe"),
+                found.work.authority,
+                no,
+                view,
+                found.work.now,
+            )
+            assert verify.verify(data, trust).verdict == verify.PASSED, view
+            assert (
+                any(f"entries/meeting/{meeting}/" in name for name in zipfile.ZipFile(io.BytesIO(data)).namelist())
+                == carried
+            )
     draft = found.client("member").get(f"/meetings/{meeting}/minutes.docx")
     said = "\n".join(one.text for one in Document(io.BytesIO(draft.content)).paragraphs)
     assert "第31次常务会议纪要" in said and "本议题尚未作出决定" in said

@@ -211,8 +211,8 @@ def test_what_is_entered_afterwards_is_marked_with_its_evidence(found: Desk) -> 
     room.press(found, path, no=found.work.no, evidence="会议签到表第3号、原始记录本", reason="会议当日断网")
     timeless = begun(found)
     assert timeless.status_code == 422 and "补录请写明会上的时间" in timeless.text
-    assert begun(found, time="09:00").status_code == 303
-    assert says(found, "member|沈若谷", "agree", "同意。", time="09:20").status_code == 303
+    assert begun(found, time_convene="09:00").status_code == 303
+    assert says(found, "member|沈若谷", "agree", "同意。", time_speech="09:20").status_code == 303
     act = found.work.facts().acts[-1]
     assert act.late and act.on.isoformat() == "2024-05-20" and act.recorded.date().isoformat() == "2024-05-23"
     assert "补录" in page(found) and "会议签到表第3号" in page(found)

@@ -367,7 +367,7 @@ def _asks(visit: doors.Staff, found: reads.Room, role: str, form: FormData) -> I
     action = found.acts.get(role)
     if action is None or role not in ("convene", "presence", "speech", "confirm"):
         raise NotFound(f"no {role} in a record", say="没有这个页面")
-    key, late = _word(form, "key"), _timing(found, form)
+    key, late = _word(form, "key"), _timing(found, form, role)
     if role == "confirm":
         yield from _confirmations(visit, found, form, key, late)
         return
@@ -376,15 +376,16 @@ def _asks(visit: doors.Staff, found: reads.Room, role: str, form: FormData) -> I
     yield steps.Ask(action.id, key, found.item.facts.no, given, **late)
 
 
-def _timing(found: reads.Room, form: FormData) -> dict[str, Any]:
+def _timing(found: reads.Room, form: FormData, role: str) -> dict[str, Any]:
     """When it happened, where what is entered here is late. Raises BadInput."""
     if found.late is None:
         return {}
-    words = _word(form, "time")
+    name = "time" if role == "presence" else f"time_{role}"
+    words = _word(form, name)
     try:
         at = datetime.combine(found.row["planned_on"], time.fromisoformat(words), SHANGHAI)
     except ValueError as fault:
-        raise BadInput([Problem("time", "补录请写明会上的时间，如 09:20", rule="time")]) from fault
+        raise BadInput([Problem(name, "补录请写明会上的时间，如 09:20", rule="time")]) from fault
     return {"happened": at, "evidence": found.late.evidence, "reason": found.late.reason}
 
 
@@ -497,7 +498,7 @@ def _decide(visit: doors.Staff, found: reads.Room, form: FormData) -> Response:
         (name, words) for name, words in values.items() if words and action.field(name)
     ]
     pairs += [(f"paper.{kind}", file.sha256)] if kind else []
-    late = _timing(found, form)
+    late = _timing(found, form, "decide")
     if late:
         pairs += [("late.at", f"{late['happened']:%Y-%m-%dT%H:%M}"), ("late.evidence", late["evidence"]),
                   ("late.reason", late["reason"])]  # fmt: skip
