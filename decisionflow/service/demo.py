@@ -28,7 +28,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI, legal_date
 from decisionflow.errors import BadInput, DecisionflowError, Problem, Unavailable
-from decisionflow.service import agenda, rehearsals, sandbox, scripts, sealing, shipped
+from decisionflow.service import agenda, meetings, rehearsals, sandbox, scripts, sealing, shipped
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
 from decisionflow.service.register import Register
@@ -88,7 +88,7 @@ class Change(files.Frozen):
 
 
 class Gathering(files.Frozen):
-    """A meeting called while the cases run, and when its agenda was locked and its papers went out ('' if not yet)."""
+    """A meeting called while the cases run; when its agenda was locked and its papers went out; who opened them."""
 
     at: str
     by: str = Field(alias="as")
@@ -98,6 +98,7 @@ class Gathering(files.Frozen):
     place: str
     chair: str
     locked: str = ""
+    opened: tuple[str, ...] = ()
 
 
 class Role(files.Frozen):
@@ -486,6 +487,15 @@ class _Show:
         with self.store.read() as connection:
             sit = [who.person for who in agenda.recipients(connection, authority, day) if "member" in who.duties]
         self.store.write(lambda tx: agenda.deliver(tx, authority, actor, meeting, sit, at, day))
+        for who in one.opened:
+            self._open(self.stage.actors[who], meeting, at)
+
+    def _open(self, reader: Actor, meeting: str, at: datetime) -> None:
+        authority = self.stage.authority
+        with self.store.read() as connection:
+            found = meetings.items(connection, authority, meetings.one(connection, authority.id, meeting))
+        for item in found:
+            self.store.write(lambda tx, no=item.facts.no: agenda.opened(tx, authority, reader, meeting, no, at))  # type: ignore[misc]
 
     def summary(self, shift: timedelta) -> Summary:
         """What was played, counted."""

@@ -216,9 +216,15 @@ def test_what_is_entered_afterwards_is_marked_with_its_evidence(found: Desk) -> 
     act = found.work.facts().acts[-1]
     assert act.late and act.on.isoformat() == "2024-05-20" and act.recorded.date().isoformat() == "2024-05-23"
     assert "补录" in page(found) and "会议签到表第3号" in page(found)
+    assert says(found, "chief|江亦川", "agree", "同意。", time_speech="09:40").status_code == 303
     room.press(found, path, no=found.work.no, do="live")
-    assert says(found, "chief|江亦川", "agree", "同意。").status_code == 303
-    assert not found.work.facts().acts[-1].late
+    assert "补录：以下录入的都标为补录" not in page(found)
+    room.press(found, path, "chief", no=found.work.no, evidence="原始记录本", reason="会议当日断网")
+    assert decide(found, "decide_approve", decision="通过", time_decide="10:00").status_code == 303
+    act = found.work.facts().acts[-1]
+    assert (act.action, act.late, act.on.isoformat()) == ("decide_approve", True, "2024-05-20")
+    said = words(found.client("chief").get(f"/files/{found.work.no}/{act.papers[0].sha256}").content)
+    assert "补录，发生于2024-05-20 09:20" in said and room.replays(found)
 
 
 def test_without_a_speech_or_a_speaker_nothing_is_recorded_and_what_was_typed_stays(found: Desk) -> None:
