@@ -184,14 +184,17 @@ class _Told:
                 yield f"{self.words(act, 'expert')}：“{self.words(act, 'dissent', 160)}”"
 
     def risk(self) -> str:
-        said = self.of("risk", "conclusion")
+        """What was found of the risk, what was decided of it, and the points that stay high; '' without that line."""
+        track = self.at.procedure.tracks.get("risk")
+        if track is None:
+            return ""
+        said, here = self.of("risk", "conclusion"), track.stages[self.at.facts.stages["risk"]]
+        if not said:
+            return here
         rows = [row for act in self.acts("risks", "risk") for row in _rows(act, "risks")]
         high = [str(row.get("point")) for row in rows if row.get("level_after") == "high"]
-        if not said:
-            return next((one.here for one in self.ticks() if one.title == self.at.procedure.tracks["risk"].title), "") if (
-                "risk" in self.at.procedure.tracks) else ""  # fmt: skip
-        decided = self.at.procedure.tracks["risk"].stages[self.at.facts.stages["risk"]]
-        return f"{said}（{decided}），风险点 {len(rows)} 个" + (f"，措施后仍为高：{'、'.join(high)}" if high else "")
+        decided = f"（{here}）" if here != said else ""
+        return f"{said}{decided}，风险点 {len(rows)} 个" + (f"，措施后仍为高：{'、'.join(high)}" if high else "")
 
     def money(self) -> str:
         """What is on record of money: the forecast of cost, and what the finance department said."""
