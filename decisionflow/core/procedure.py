@@ -389,6 +389,20 @@ HEARING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "record": {"speeches": ("rows", "no", "kind", "words")},
     "report": {},
 }
+# The same of what an action is to the meeting that discusses a matter collectively.
+MEETING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "submit": {},
+    "ask": {"list": ("long",)},
+    "supplement": {},
+    "schedule": {"meeting_type": ("choice",), "meeting_no": ("text",), "planned_on": ("date",)},
+    "unschedule": {"reason": ("long",)},
+    "return": {"reason": ("long",)},
+    "convene": {"chair": ("person",), "roll": ("rows", "name", "role", "presence")},
+    "presence": {"name": ("person",), "change": ("choice",)},
+    "speech": {"speaker": ("person",), "role": ("choice",), "position": ("choice",), "words": ("long",)},
+    "confirm": {"speaker": ("person",), "how": ("choice",)},
+    "decide": {},
+}
 
 
 class Action(files.Frozen):
@@ -398,6 +412,8 @@ class Action(files.Frozen):
     the matter is so (a conditional duty: experts are asked for only where the matter is technical).
     `hearing` says what it is to a public hearing (art. 16, 17): it announces or moves it, publishes the list of
     participants, keeps the record by speaker, reports on it; `HEARING` names the fields that each must have.
+    `meeting` says what it is to the meeting that discusses the matter (art. 29, 30): from submitting to one of the
+    outcomes (`decide`), with the fields of `MEETING`.
     """
 
     id: Id
@@ -422,6 +438,8 @@ class Action(files.Frozen):
     assigns: dict[str, str] = {}
     consultation: Literal["", "open", "extend", "close"] = ""
     hearing: Literal["", "announce", "move", "list", "record", "report"] = ""
+    meeting: Literal["", "submit", "ask", "supplement", "return", "schedule", "unschedule", "convene", "presence", "speech",
+                     "confirm", "decide"] = ""  # fmt: skip
     resets: tuple[str, ...] = ()
     resets_chosen: str = ""
 

@@ -87,6 +87,7 @@ _TEXTUAL = {"text", "long", "choice", "reference"}
 _NAMING = {"unit", "post", "person", "rows"}
 _FREE = {"text", "long", "reference", "number", "money", "unit", "post", "person", "date", "instant"}
 _DAYS = {"date", "instant"}
+_KINDS = {"rows": "表格", "date": "日期", "text": "文字", "long": "文字", "choice": "选择", "person": "人员"}
 _RANK = {"may": 0, "usually": 1, "must": 2}
 
 
@@ -199,12 +200,14 @@ class _Reading:
         self.effects(path, action, form)
 
     def hearing(self, path: Path, action: law.Action, form: _Form) -> None:
-        """An action that announces, lists or records a hearing has the fields by which the hearing's pages know it."""
-        for name, (kind, *columns) in law.HEARING.get(action.hearing, {}).items():
-            at = (*path, "hearing")
-            for spec in self.typed([form], name, at, {kind}, {"rows": "表格", "date": "日期", "text": "文字"}[kind]):
-                for column in columns:
-                    self.find([_form(spec.title, spec.columns)], column, at)
+        """An action that is something to a hearing or a meeting has the fields by which their pages know it."""
+        wanted = {"hearing": law.HEARING.get(action.hearing, {}), "meeting": law.MEETING.get(action.meeting, {})}
+        for key, specs in wanted.items():
+            for name, (kind, *columns) in specs.items():
+                at = (*path, key)
+                for spec in self.typed([form], name, at, {kind}, _KINDS[kind]):
+                    for column in columns:
+                        self.find([_form(spec.title, spec.columns)], column, at)
         if action.hearing == "announce" and not action.public:
             self.fault((*path, "hearing"), "hearing-public", f"“{action.title}”公告听证会，须写明 public: yes")
 

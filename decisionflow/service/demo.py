@@ -28,7 +28,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI, legal_date
 from decisionflow.errors import BadInput, DecisionflowError, Problem, Unavailable
-from decisionflow.service import rehearsals, sandbox, scripts, sealing, shipped
+from decisionflow.service import agenda, meetings, rehearsals, sandbox, scripts, sealing, shipped
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
 from decisionflow.service.register import Register
@@ -87,6 +87,20 @@ class Change(files.Frozen):
     document: str = ""
 
 
+class Gathering(files.Frozen):
+    """A meeting called while the cases run; when its agenda was locked and its papers went out; who opened them."""
+
+    at: str
+    by: str = Field(alias="as")
+    no: str
+    on: str
+    starts: str = "09:00"
+    place: str
+    chair: str
+    locked: str = ""
+    opened: tuple[str, ...] = ()
+
+
 class Role(files.Frozen):
     """Somebody to introduce first."""
 
@@ -104,6 +118,7 @@ class Book(files.Frozen):
     persons: dict[str, str | Human]
     posts: dict[str, Seat]
     changes: tuple[Change, ...] = ()
+    meetings: tuple[Gathering, ...] = ()
     roles: tuple[Role, ...] = Field(min_length=1)
 
 
@@ -357,7 +372,8 @@ class _Show:
     persons: dict[str, str] = field(default_factory=dict)
     posts: dict[str, str] = field(default_factory=dict)
     players: list[rehearsals.Player] = field(default_factory=list)
-    moments: list[tuple[datetime, int, rehearsals.Moment | Change]] = field(default_factory=list)
+    moments: list[tuple[datetime, int, rehearsals.Moment | Change | Gathering]] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
     stage: rehearsals.Stage = field(init=False)
     founded: datetime = field(init=False)
 
@@ -369,6 +385,8 @@ class _Show:
             self.moments += [(one.at, n, one) for one in rehearsals.check(reading, rules, self.day)]
         for change in self.book.changes:
             self.moments.append((scripts.when(change.at, self.day, official), -1, change))
+        for one in self.book.meetings:
+            self.moments += [(scripts.when(at, self.day, official), -1, one) for at in (one.at, one.locked) if at]
         self.moments.sort(key=lambda part: part[:2])
         self.founded = scripts.when(self.book.founded, self.day, official)
         self._found({procedure.digest: procedure for _, rules in ruled for procedure in rules}.values())
@@ -431,6 +449,9 @@ class _Show:
             if isinstance(part, Change):
                 self._change(part, at)
                 continue
+            if isinstance(part, Gathering):
+                self._gather(part, at)
+                continue
             played = self.players[n].take(part)
             if played is not None and not played.met:
                 raise DemoFault(
@@ -452,6 +473,29 @@ class _Show:
             actors[change.appoint] = self.store.write(lambda tx: self._appointed(
                 self._register(tx, at), change.appoint, day, change.document, acting=change.acting
             ))  # fmt: skip
+
+    def _gather(self, one: Gathering, at: datetime) -> None:
+        """Call a meeting; the second time, lock its agenda and send out its papers."""
+        authority, actor = self.stage.authority, self.stage.actors[one.by]
+        if one.no not in self.called:
+            on = str(scripts.dates(one.on, self.day, shipped.calendar()))
+            call = agenda.Call(no=one.no, planned_on=on, starts=one.starts, place=one.place, chair=one.chair)
+            self.called[one.no] = self.store.write(lambda tx: agenda.call(tx, authority, actor, call, at))
+            return
+        meeting, day = self.called[one.no], legal_date(at)
+        self.store.write(lambda tx: agenda.lock(tx, authority, actor, meeting, at))
+        with self.store.read() as connection:
+            sit = [who.person for who in agenda.recipients(connection, authority, day) if "member" in who.duties]
+        self.store.write(lambda tx: agenda.deliver(tx, authority, actor, meeting, sit, at, day))
+        for who in one.opened:
+            self._open(self.stage.actors[who], meeting, at)
+
+    def _open(self, reader: Actor, meeting: str, at: datetime) -> None:
+        authority = self.stage.authority
+        with self.store.read() as connection:
+            found = meetings.items(connection, authority, meetings.one(connection, authority.id, meeting))
+        for item in found:
+            self.store.write(lambda tx, no=item.facts.no: agenda.opened(tx, authority, reader, meeting, no, at))  # type: ignore[misc]
 
     def summary(self, shift: timedelta) -> Summary:
         """What was played, counted."""

@@ -119,6 +119,8 @@ def _entries(
         own += [row for row in rows if view != "public" or _is_public(row, public)]
     yield from own
     foreign = _foreign(connection, authority, own)
+    if view != "public":
+        foreign |= set(_of_meetings(connection, authority, standing))
     if foreign:
         yield from _placed(connection, authority, _ENTRIES.c.entry_id.in_(sorted(foreign)))
 
@@ -154,6 +156,20 @@ def _foreign(connection: Connection, authority: Authority, own: Iterable[Any]) -
         ).first()
         found |= set(row) if row else set()
     return found
+
+
+def _of_meetings(connection: Connection, authority: Authority, standing: steps.Standing) -> Iterator[str]:
+    """What the chains of its meetings say of this case alone: calls, and who opened its papers, and readings of its record.
+
+    Agendas and deliveries name other matters too, and stay with the meeting.
+    """
+    put = {action.id for action in standing.procedure.actions if action.meeting == "schedule"}
+    ids = {str(act.fields["meeting"]) for act in standing.facts.acts if act.action in put and act.fields.get("meeting")}
+    wanted = (_ENTRIES.c.chain_kind == "meeting") & _ENTRIES.c.chain_id.in_(sorted(ids))
+    kinds = ("meeting.called", "meeting.changed", "papers.opened", "meeting.read_out")
+    for row in _placed(connection, authority, wanted & _ENTRIES.c.kind.in_(kinds)) if ids else ():
+        if canonical.decode(row.data)["body"].get("case") in (None, standing.facts.case):
+            yield row.entry_id
 
 
 _BEHIND = text("""

@@ -15,6 +15,7 @@ from decisionflow.service.actors import Actor, carries
 ADMIN = frozenset({"system_admin", "security_admin", "audit_admin"})
 INSPECTOR = frozenset({"supervisor", "inspector"})
 RULES = frozenset({"legal", "office"})
+MEETING_DESK = frozenset({"office", "secretary"})
 
 
 def may_see(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
@@ -72,6 +73,11 @@ def may_review(actor: Actor, procedure: law.Procedure, facts: Facts, action: law
 def may_read_review(actor: Actor, procedure: law.Procedure, facts: Facts, action: law.Action) -> bool:
     """Whether an actor may read the working sheet of a legal review: those who prepare it, and inspectors."""
     return bool(INSPECTOR & set(actor.duties)) or may_review(actor, procedure, facts, action)
+
+
+def may_keep_meetings(actor: Actor) -> bool:
+    """Whether an actor calls meetings, keeps their agenda and files their minutes: the office and the secretary."""
+    return bool(MEETING_DESK & set(actor.duties))
 
 
 def _names(held: object, actor: Actor) -> bool:

@@ -5,7 +5,7 @@ The step and `replay` call the same functions, so a row can never say more than 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeAlias
 
@@ -366,3 +366,75 @@ def _lot_row(record: Record) -> dict[str, Any]:
         "next_source": "", "state": "frozen", "frozen_by": record["actor"].get("name", ""),
         "frozen_at": instant(record["times"]["recorded_at"]), "drawn_by": "", "drawn_at": None,
     }  # fmt: skip
+
+
+# ---- meetings ------------------------------------------------------------------------------------------
+
+MEETING = "m-"  # how the id of a meeting's chain begins; a hearing's is a bare UUID
+
+
+def meeting_rows(
+    connection: Connection, row: Mapping[str, Any] | None, record: Record, pending: Pending = dict
+) -> tuple[Rows, ...]:  # fmt: skip
+    """The meeting after an entry of its chain, with the deliveries that the entry is about. `row` is it before."""
+    body, at = record["body"], instant(record["times"]["recorded_at"])
+    key = {"authority_id": record["authority"], "meeting_id": record["chain"]["id"]}
+    if record["kind"] == "meeting.called":
+        return (Rows("meeting", [_meeting_row(record)]),)
+    if row is None:
+        raise ValueError(f"{record['kind']} without a meeting")
+    changed = {**row, "seq": record["chain"]["seq"]}
+    others: tuple[Rows, ...] = ()
+    match record["kind"]:
+        case "meeting.changed":
+            changed |= _called(body)
+        case "meeting.cancelled":
+            changed |= {"state": "cancelled", "reason": body["reason"]}
+        case "meeting.locked":
+            changed |= {"state": "locked", "locked_at": at, "items": _json(body["items"])}
+        case "meeting.read_out":
+            told = {"at": record["times"]["recorded_at"], "by": record["actor"].get("name", ""), "lines": body["lines"],
+                    "note": body["note"]}  # fmt: skip
+            changed["readings"] = _json({**orjson.loads(row["readings"]), body["case"]: told})
+        case "meeting.filed":
+            minutes = body["minutes"]
+            changed |= {"state": "filed", "filed_at": at, "minutes": minutes["sha256"], "minutes_size": minutes["size"]}
+        case "meeting.added":
+            told = {"at": record["times"]["recorded_at"], "by": record["actor"].get("name", ""), "words": body["words"],
+                    "reason": body["reason"]}  # fmt: skip
+            changed["additions"] = _json([*orjson.loads(row["additions"]), told])
+        case "papers.delivered":
+            others = (Rows("paper_delivery", [{**key, **one} for one in _delivered(body, at)]),)
+        case "papers.opened":
+            mine = {**key, "person_id": record["actor"]["person"], "case_id": body["case"], "version": body["version"]}
+            others = (_changed(connection, pending, "paper_delivery", mine, {"opened_at": at}),)
+    return Rows("meeting", [changed]), *others
+
+
+def _meeting_row(record: Record) -> dict[str, Any]:
+    return {
+        "authority_id": record["authority"], "id": record["chain"]["id"], "state": "open", "reason": "", "items": "[]",
+        "readings": "{}", "minutes": "", "minutes_size": 0, "additions": "[]", "seq": record["chain"]["seq"],
+        "called_at": instant(record["times"]["recorded_at"]), "locked_at": None, "filed_at": None,
+        **_called(record["body"]),
+    }  # fmt: skip
+
+
+def _called(body: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: body[name] for name in ("type", "no", "starts", "place", "chair")}
+    return {**told, "planned_on": date.fromisoformat(body["planned_on"])}
+
+
+def _delivered(body: Mapping[str, Any], at: datetime) -> Iterator[dict[str, Any]]:
+    for person in body["to"]:
+        for one in person["items"]:
+            paper = body["papers"][one]
+            yield {
+                "person_id": person["person"], "case_id": paper["case"], "version": paper["version"],
+                "sha256": paper["sha256"], "name": person["name"], "post": person["post"], "delivered_at": at,
+                "opened_at": None,
+            }  # fmt: skip
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

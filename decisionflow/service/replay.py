@@ -77,6 +77,9 @@ class Fold:
                     *projections.consultation_rows(self.rows.get(key), record),
                     *projections.withheld_rows(self.connection, record, lambda: self.rows),
                 )
+            case "meeting" if chain["id"].startswith(projections.MEETING):
+                key = _key("meeting", {"authority_id": self.authority, "id": chain["id"]})
+                return projections.meeting_rows(self.connection, self.rows.get(key), record, lambda: self.rows)
             case "meeting":
                 key = _key("hearing", {"authority_id": self.authority, "id": chain["id"]})
                 return projections.hearing_rows(self.connection, self.rows.get(key), record, lambda: self.rows)

@@ -34,6 +34,7 @@ from decisionflow.service import (
     consultations,
     entries,
     hearings,
+    meetings,
     procedures,
     projections,
     register,
@@ -271,6 +272,7 @@ def _weigh(
         connection, authority, facts, action, _values(connection, authority, action, ask, timing, facts)
     )
     values = hearings.listed(connection, blobs, authority, facts, action, values)
+    values = meetings.scheduled(connection, authority, action, values)
     text_ref, text_rows = _new_text(blobs, action, ask, facts, now)
     party = actor.party(duty_for(procedure, action, actor, facts))
     command = core.Command(action.id, party, timing.on, values, ask.papers, text_ref)

@@ -33,6 +33,7 @@ NAV = (
     ("/inbox", "工作台", "inbox"),
     ("/cases", "事项", "files"),
     ("/overdue", "到期未办", "clock"),
+    ("/meetings", "会议", "gavel"),
     ("/catalogue", "目录", "list-details"),
     ("/procedures", "程序", "sitemap"),
     ("/register", "机构人员", "users-group"),
@@ -100,7 +101,7 @@ class Visit:
     def _nav(self) -> list[dict[str, Any]]:
         actor = cast(Actor, self.actor)
         hidden = set() if permissions.may_inspect(actor) else {"/trace"}
-        hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox", "/overdue", "/catalogue"}
+        hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox", "/overdue", "/meetings", "/catalogue"}
         path = self.request.url.path
         return [
             {"href": href, "title": title, "icon": icon, "current": path == href or path.startswith(f"{href}/")}

@@ -41,6 +41,12 @@ MATRIX = {
         GET /cases/{no}/execution | GET /cases/{no}/dossier | GET /cases/{no}/dossier.docx | POST /cases/{no}/dossier/file
         GET /cases/{no}/legal-review | POST /cases/{no}/legal-review/start | POST /cases/{no}/legal-review/sheet/{sheet}
         GET /cases/{no}/legal-review/opinion | GET /cases/{no}/legal-advice
+        GET /cases/{no}/packet | POST /cases/{no}/packet/schedule | GET /cases/{no}/brief | GET /meetings | POST /meetings
+        GET /meetings/{meeting}/agenda | POST /meetings/{meeting}/agenda/{no}/{deed} | POST /meetings/{meeting}/change
+        POST /meetings/{meeting}/cancel | POST /meetings/{meeting}/lock | POST /meetings/{meeting}/deliver
+        POST /meetings/{meeting}/file | POST /meetings/{meeting}/minutes | GET /meetings/{meeting}/minutes.docx
+        GET /meetings/{meeting}/papers/{no} | GET /meetings/{meeting}/record | POST /meetings/{meeting}/late
+        POST /meetings/{meeting}/record/{no}/{role}
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence

@@ -11,6 +11,7 @@ from decisionflow.store.tables import (
     desks,
     hearings,
     infrastructure,
+    meetings,
     participation,
     people,
     reviews,
@@ -19,7 +20,8 @@ from decisionflow.store.tables import (
 )
 
 __all__ = [
-    "CLASSES", "cases", "desks", "hearings", "infrastructure", "metadata", "participation", "people", "reviews", "rules",
+    "CLASSES", "cases", "desks", "hearings", "infrastructure", "meetings", "metadata", "participation", "people", "reviews",
+    "rules",
     "table_class", "trail",
 ]  # fmt: skip
 

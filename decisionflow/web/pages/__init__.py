@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from decisionflow.web.pages import (
     act,
+    brief,
     case,
     cases,
     catalogue,
@@ -15,7 +16,9 @@ from decisionflow.web.pages import (
     files,
     hearing,
     inbox,
+    meetings,
     opinions,
+    packet,
     planning,
     points,
     proposals,
@@ -54,6 +57,9 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         execution,
         dossier,
         reviews,
+        packet,
+        brief,
+        meetings,
         planning,
         statements,
         catalogue,

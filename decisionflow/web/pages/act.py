@@ -591,6 +591,10 @@ def _stale(turn: Turn) -> HTMLResponse:
     """Somebody acted in between: what they typed beside what happened, and the way on."""
     seen = turn.seen
     turn = _turn(turn.visit, turn.to, turn.typed, turn.key, None)
+    if turn.at.action.meeting == "decide":  # its record was drawn up before what happened since: it must not be filed
+        turn.typed.papers.clear()
+        turn.fault("", "会议记录生成以后又有新的发言，须重新生成：请回到会议的记录页，从那里再作出决定", "stale")
+        return _form(turn, 412)
     _stage(turn)
     ask, values = _ask(turn)
     found, empty = forms.lines(turn.at.action.fields, values, turn.offered)

@@ -15,7 +15,7 @@ from decisionflow import render
 from decisionflow.core import clocks
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import Forbidden
-from decisionflow.service import consultations, evidence, hearings, permissions
+from decisionflow.service import consultations, evidence, hearings, permissions, sittings
 from decisionflow.service.points import Filter
 from decisionflow.service.reads import case as reads
 from decisionflow.service.reads import chain, desks, diagram, form, starting, timeline
@@ -173,7 +173,20 @@ def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
         "checklist": reads.progress(reads.checklist(at)),
         "drafts": str(at.facts.text.version) if at.facts.text else "",
     }
-    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at), *_review_tab(at), *_desk_tabs(at)]
+    return [
+        *_tabs(at.facts.no, current, counts),
+        *_packet_tab(at, current),
+        *_hearing_tab(at),
+        *_review_tab(at),
+        *_desk_tabs(at),
+    ]
+
+
+def _packet_tab(at: reads.View, current: str) -> list[dict[str, Any]]:
+    """The papers for the meeting, where the procedure submits anything to one."""
+    if sittings.act_of(at.procedure, "submit") is None:
+        return []
+    return [{"title": "上会", "href": f"/cases/{at.facts.no}/packet", "current": current == "packet", "count": ""}]
 
 
 def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
