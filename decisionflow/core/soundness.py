@@ -192,6 +192,7 @@ class _Reading:
             self.condition(action.todo_if, (*path, "todo_if"), [])
         self.specs((*path, "fields"), action.fields, form)
         self.hearing(path, action, form)
+        self.panel(path, action, form)
         for n, paper in enumerate(action.materials):
             at = (*path, "materials", n)
             self.known([paper.kind], self.law.materials, (*at, "kind"), "material-unknown", "材料种类")
@@ -207,6 +208,15 @@ class _Reading:
                     self.find([_form(spec.title, spec.columns)], column, at)
         if action.hearing == "announce" and not action.public:
             self.fault((*path, "hearing"), "hearing-public", f"“{action.title}”公告听证会，须写明 public: yes")
+
+    def panel(self, path: Path, action: law.Action, form: _Form) -> None:
+        """An action that selects experts, is their opinion or reports on it has the fields by which their pages know it."""
+        words = {"rows": "表格", "person": "人员", "long": "长文字", "choice": "选项", "flag": "是否"}
+        for name, (kind, *columns) in law.PANEL.get(action.panel, {}).items():
+            at = (*path, "panel")
+            for spec in self.typed([form], name, at, {kind}, words[kind]):
+                for column in columns:
+                    self.find([_form(spec.title, spec.columns)], column, at)
 
     def effects(self, path: Path, action: law.Action, form: _Form) -> None:
         for name in action.sets:

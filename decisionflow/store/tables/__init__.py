@@ -6,10 +6,11 @@ Rows are storage without methods; they never parse input and never reach a templ
 
 from sqlmodel import SQLModel
 
-from decisionflow.store.tables import cases, hearings, infrastructure, participation, people, rules, trail
+from decisionflow.store.tables import cases, experts, hearings, infrastructure, participation, people, rules, trail
 
 __all__ = [
-    "CLASSES", "cases", "hearings", "infrastructure", "metadata", "participation", "people", "rules", "table_class", "trail",
+    "CLASSES", "cases", "experts", "hearings", "infrastructure", "metadata", "participation", "people", "rules", "table_class",
+    "trail",
 ]  # fmt: skip
 
 metadata = SQLModel.metadata
