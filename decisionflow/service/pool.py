@@ -30,7 +30,15 @@ from decisionflow.store.tables.trail import VaultField
 _E = Expert.__table__  # type: ignore[attr-defined]
 _V = VaultField.__table__  # type: ignore[attr-defined]
 MOST_ROWS = 2000
-LIMITS = {"name": 60, "title": 60, "specialities": 200, "unit": 120, "former_units": 400, "partners": 400, "relatives": 400}
+LIMITS = {
+    "name": 60,
+    "title": 60,
+    "specialities": 200,
+    "unit": 120,
+    "former_units": 400,
+    "partners": 400,
+    "relatives": 400,
+}
 NEEDED = ("name", "specialities", "unit")
 SIDE = 40  # a speciality is a side of the draw
 TITLES = {"name": "姓名", "title": "职称、职务", "specialities": "专业领域", "unit": "工作单位", "former_units": "曾工作单位",
@@ -129,7 +137,9 @@ def opened(connection: Connection, authority: str, wanted: Iterable[str]) -> dic
     found: dict[str, str] = {}
     for n in range(0, len(asked), 500):
         mine = (_V.c.authority_id == authority) & _V.c.commitment.in_(asked[n : n + 500])
-        found |= {row.commitment: row.value for row in connection.execute(select(_V.c.commitment, _V.c.value).where(mine))}
+        found |= {
+            row.commitment: row.value for row in connection.execute(select(_V.c.commitment, _V.c.value).where(mine))
+        }
     return found
 
 
@@ -278,7 +288,11 @@ def _twice(clean: Iterable[Mapping[str, Any]], known: Iterable[Member]) -> Itera
     for one in clean:
         pair = (one["name"], one["unit"])
         if one["name"] and pair in there:
-            yield Problem("name", f"{one['unit']}的{one['name']}已在专家库里；确是两个人的，请在工作单位里写明部门", rule="doubled")
+            yield Problem(
+                "name",
+                f"{one['unit']}的{one['name']}已在专家库里；确是两个人的，请在工作单位里写明部门",
+                rule="doubled",
+            )
         there.add(pair)
 
 
@@ -288,7 +302,9 @@ def _twice(clean: Iterable[Mapping[str, Any]], known: Iterable[Member]) -> Itera
 def read(name: str, data: bytes, known: Iterable[Member], now: datetime) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
     """The rows of a csv or xlsx file, and everything that is wrong with it, each with its line. Raises BadInput."""
     heads, lines = sheets.headed(name, sheets.read(name, data, MOST_ROWS), HEADINGS, "name")
-    rows, problems, clean = [], [], []
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    clean: list[Member] = []
     for line, cells in lines:
         given = sheets.given(heads, cells)
         if not given:

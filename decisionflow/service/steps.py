@@ -34,6 +34,7 @@ from decisionflow.service import (
     consultations,
     entries,
     hearings,
+    panels,
     procedures,
     projections,
     register,
@@ -271,6 +272,7 @@ def _weigh(
         connection, authority, facts, action, _values(connection, authority, action, ask, timing, facts)
     )
     values = hearings.listed(connection, blobs, authority, facts, action, values)
+    values = panels.listed(connection, blobs, authority, procedure, facts, action, values)
     text_ref, text_rows = _new_text(blobs, action, ask, facts, now)
     party = actor.party(duty_for(procedure, action, actor, facts))
     command = core.Command(action.id, party, timing.on, values, ask.papers, text_ref)
@@ -535,6 +537,8 @@ def correct(
         values = settling.settled(tx.connection, authority, before, action, values)
     if "participants" in ask.raw:
         values = hearings.listed(tx.connection, tx.blobs, authority, before, action, values)
+    if "experts" in ask.raw:
+        values = panels.listed(tx.connection, tx.blobs, authority, procedure, before, action, values)
     duty = duty_for(procedure, action, actor, before)
     command = core.Command(action.id, replace(wrong.party, duty=duty), wrong.on, values, wrong.papers, wrong.text)
     outcome = core.decide(procedure, command, before, standing.calendar)

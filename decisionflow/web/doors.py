@@ -35,6 +35,7 @@ NAV = (
     ("/overdue", "到期未办", "clock"),
     ("/catalogue", "目录", "list-details"),
     ("/procedures", "程序", "sitemap"),
+    ("/experts", "专家库", "users"),
     ("/public/consultations", "公众参与", "messages"),
     ("/trace", "倒查", "search"),
     ("/verify", "校验", "fingerprint"),
@@ -100,6 +101,8 @@ class Visit:
         actor = cast(Actor, self.actor)
         hidden = set() if permissions.may_inspect(actor) else {"/trace"}
         hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox", "/overdue", "/catalogue"}
+        # Eight at most: who looks backwards comes to the pool from the desk of a case.
+        hidden |= {"/experts"} if permissions.may_inspect(actor) or not permissions.may_read_pool(actor) else set()
         path = self.request.url.path
         return [
             {"href": href, "title": title, "icon": icon, "current": path == href or path.startswith(f"{href}/")}

@@ -25,7 +25,7 @@ from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
 from decisionflow.service import adoption, points, sealing, staging, steps
-from decisionflow.service.reads import catalogue, hearing, refusals, stored
+from decisionflow.service.reads import catalogue, experts, hearing, refusals, stored
 from decisionflow.service.reads import form as reads
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
@@ -108,6 +108,8 @@ def _first(
     turn.typed.values |= reads.prefill(turn.at)
     if turn.at.action.hearing in ("list", "report"):
         _organised(turn, account)
+    elif desk and turn.at.action.panel == "select":
+        _chosen(turn, account)
     elif desk:
         _sorted(turn, account)
     turn.typed.values |= {name: words for name, words in (given or {}).items() if turn.at.action.field(name)}
@@ -140,6 +142,18 @@ def _organised(turn: Turn, account: str) -> None:
         found = hearing.starting(connection, store.blobs, *who, turn.to.no, at.action.hearing, visit.now)
         turn.files = staging.admitted(connection, *who, at.facts, [account] if account else [], visit.now)
     turn.typed.values |= {name: words for name, words in forms.typed(found).items() if at.action.field(name) and words}
+    if account in turn.files and at.action.materials:
+        turn.typed.papers[at.action.materials[0].kind] = account
+
+
+def _chosen(turn: Turn, account: str) -> None:
+    """Fill in the list of experts from the desk on which they are drawn and invited."""
+    visit, at, store = turn.visit, turn.at, turn.visit.site.store
+    who = (visit.authority, visit.actor)
+    with store.read() as connection:
+        found = experts.starting(connection, store.blobs, *who, turn.to.no, visit.now)
+        turn.files = staging.admitted(connection, *who, at.facts, [account] if account else [], visit.now)
+    turn.typed.values |= forms.typed(found)
     if account in turn.files and at.action.materials:
         turn.typed.papers[at.action.materials[0].kind] = account
 

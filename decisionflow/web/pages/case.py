@@ -14,7 +14,7 @@ from decisionflow import render
 from decisionflow.core import clocks
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import Forbidden
-from decisionflow.service import consultations, evidence, hearings, permissions
+from decisionflow.service import consultations, evidence, hearings, panels, permissions
 from decisionflow.service.points import Filter
 from decisionflow.service.reads import case as reads
 from decisionflow.service.reads import desks, diagram, form, timeline
@@ -168,7 +168,7 @@ def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
         "checklist": reads.progress(reads.checklist(at)),
         "drafts": str(at.facts.text.version) if at.facts.text else "",
     }
-    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at)]
+    return [*_tabs(at.facts.no, current, counts), *_hearing_tab(at), *_experts_tab(at)]
 
 
 def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
@@ -176,6 +176,15 @@ def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
     if not hearings.lines(at.procedure) or not permissions.may_read_signups(at.actor, at.procedure, at.facts):
         return []
     return [{"title": "听证会", "href": f"/cases/{at.facts.no}/hearing", "current": False, "count": ""}]
+
+
+def _experts_tab(at: reads.View) -> list[dict[str, Any]]:
+    """The way to the desk on which experts are chosen, for those who may see it, where the procedure has experts."""
+    if panels.act_of(at.procedure, "select") is None or not permissions.may_read_panel(
+        at.actor, at.procedure, at.facts
+    ):
+        return []
+    return [{"title": "专家", "href": f"/cases/{at.facts.no}/experts", "current": False, "count": ""}]
 
 
 def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:

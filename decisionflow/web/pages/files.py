@@ -31,7 +31,7 @@ def file(visit: doors.StaffVisit, no: str, sha256: str) -> Response:
     """A file of a case's dossier, for those who may see the case."""
     with visit.site.store.read() as connection:
         facts = reads.visible(connection, visit.authority, visit.actor, no).facts
-    return _handed(visit, sha256, {one.sha256: one for one in staging.dossier(facts)})
+    return handed(visit, sha256, {one.sha256: one for one in staging.dossier(facts)})
 
 
 @router.get("/public/files/{no}/{sha256}")
@@ -41,7 +41,7 @@ def public_file(visit: doors.AnyVisit, no: str, sha256: str) -> Response:
         raise NotFound("no authority named", say="没有这个文件")
     with visit.site.store.read() as connection:
         standing = steps.load(connection, visit.authority, no)
-    return _handed(visit, sha256, _public(standing.procedure, standing.facts))
+    return handed(visit, sha256, _public(standing.procedure, standing.facts))
 
 
 def _public(procedure: law.Procedure, facts: Facts) -> dict[str, File]:
@@ -58,7 +58,8 @@ def _public(procedure: law.Procedure, facts: Facts) -> dict[str, File]:
     }
 
 
-def _handed(visit: doors.Visit, sha256: str, known: dict[str, File]) -> Response:
+def handed(visit: doors.Visit, sha256: str, known: dict[str, File]) -> Response:
+    """A file that the caller has found this visitor may have. Raises NotFound."""
     found = known.get(sha256)
     if found is None:
         raise NotFound(f"no file {sha256[:80]!r} here", say="没有这个文件")
