@@ -103,14 +103,15 @@ def file(visit: doors.AnyVisit, token: str, sha256: str) -> Response:
 @router.post("/e/{token}/save")
 def save(visit: doors.AnyVisit, token: str, form: doors.Posted) -> HTMLResponse:
     """Keep what is being written; asked by the page itself, or by its button without scripts."""
-    given, secret = _opinion(form), _secret(visit, token)
+    given, secret, by_itself = _opinion(form), _secret(visit, token), "hx-request" in visit.request.headers
     try:
         visit.site.store.write(lambda tx: guests.save(tx, token, secret, given, visit.now))
     except Settled as fault:
+        if by_itself:
+            return HTMLResponse(fault.say, fault.status)
         return _room(visit, token, [Problem("", fault.say, rule=fault.code)], fault.status)
-    if visit.request.headers.get("hx-request"):
-        return HTMLResponse(f"已保存 {visit.now.astimezone(SHANGHAI):%H:%M}")
-    return _room(visit, token, opinion=given)
+    said = f"已保存 {visit.now.astimezone(SHANGHAI):%H:%M}"
+    return HTMLResponse(said) if by_itself else _room(visit, token, opinion=given)
 
 
 @router.post("/e/{token}/opinion")
