@@ -355,7 +355,10 @@ def _place(tx: Tx, row: Mapping[str, Any] | None, member: Member) -> tuple[str, 
 def relink(
     tx: Tx, authority: Authority, actor: Actor, no: str, n: int, until: str, token: str, now: datetime
 ) -> str:  # fmt: skip
-    """A new link for an invitation, the old one ends; or more time. The entry's id. Raises BadInput, Settled, NotFound."""
+    """A new link for an invitation, the old one ends; without a `token` only more time. The entry's id.
+
+    Raises BadInput, Settled, NotFound, Forbidden.
+    """
     row, old = _invitation(tx, authority, actor, no, n)
     if old["state"] in AWAY:
         raise Settled(f"invitation {n} is {old['state']}", say=f"{old['name']}：{STATES[old['state']]}，不能再发链接")
@@ -364,8 +367,10 @@ def relink(
     if problems:
         raise BadInput(problems)
     body = {"n": n, "of": old["entry_id"], "until": day}
-    entry = write(tx, authority, actor, row, entries.Draft("panel.relinked", body), now)
-    _link(tx, row, n, token, now)
+    kind = "panel.relinked" if token else "panel.extended"
+    entry = write(tx, authority, actor, row, entries.Draft(kind, body), now)
+    if token:
+        _link(tx, row, n, token, now)
     return entry
 
 

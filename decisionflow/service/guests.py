@@ -79,6 +79,7 @@ class Guest:
     standing: steps.Standing
     panel: Mapping[str, Any]
     invitation: Mapping[str, Any]
+    link: str
     bound: str
     actor: Actor
     action: law.Action
@@ -157,7 +158,7 @@ def _of(connection: Connection, token: str, now: datetime) -> Guest:
         raise Over("past its last day", say=say)
     if invitation["state"] != "filed" and standing.procedure.is_ended(standing.facts.stages):
         raise Over("the case is over", say="本事项已经办结或者终止，不再接受论证意见")
-    return Guest(authority, standing, dict(panel), dict(invitation), link["bound"],
+    return Guest(authority, standing, dict(panel), dict(invitation), link["token_hash"], link["bound"],
                  _actor(authority, standing.procedure, action, invitation, link["token_hash"]), action)  # fmt: skip
 
 
@@ -250,8 +251,8 @@ def _clean(name: str, words: str, most: int, problems: list[Problem]) -> str:
 
 
 def place(guest: Guest) -> str:
-    """Where a draft of this invitation lies."""
-    return f"/e/{guest.panel['id']}/{guest.invitation['n']}"
+    """Where a draft lies: with its link, so that whoever is given a new one does not read what was being written."""
+    return f"/e/{guest.link}"
 
 
 def save(tx: Tx, token: str, secret: str, given: Opinion, now: datetime) -> None:

@@ -423,7 +423,7 @@ def panel_rows(
     told: dict[str, Any] = {}
     mine = {**key, "entry_id": body["of"]}
     match record["kind"]:
-        case "panel.relinked":
+        case "panel.relinked" | "panel.extended":
             told = {"until": date.fromisoformat(body["until"])}
         case "panel.declared":
             told = {"state": "recused" if body["interest"] else "clear", "declared_at": at,

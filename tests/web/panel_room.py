@@ -11,8 +11,9 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from decisionflow.core.facts import SHANGHAI
-from decisionflow.service import pool, replay
+from decisionflow.service import pool, replay, steps
 from decisionflow.service.pool import Given
+from decisionflow.service.reads import experts as reads
 from decisionflow.store.engine import Store
 from tests.web.desk import Desk, desk
 
@@ -66,8 +67,6 @@ def redraft(found: Desk, *paragraphs: str) -> None:
     first = work.facts().text is None
     ask = work.ask("save_draft", change_kind="first" if first else "wording", change_note="拟稿", bases=[
         {"title": "中华人民共和国公路法", "valid_from": "1998-01-01"}])  # fmt: skip
-    from decisionflow.service import steps
-
     papers = (work.paper("drafting_note", f"说明 {len(paragraphs)}"),)
     done = work.submit("lead", steps.Ask(ask.action, ask.key, ask.case, ask.raw, papers,
                                          steps.DraftText("改建方案", paragraphs)))  # fmt: skip
@@ -146,8 +145,6 @@ def name(no: str) -> str:
 
 def select(found: Desk, **changes: Any) -> Any:
     """The act that selects, as its form starts when one comes from the desk."""
-    from decisionflow.service.reads import experts as reads
-
     with found.site.store.read() as connection:
         given = reads.starting(connection, found.site.store.blobs, found.work.authority, found.work.stage.actors["lead"],
                                found.work.no, found.work.now)  # fmt: skip

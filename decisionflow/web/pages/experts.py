@@ -112,6 +112,9 @@ def invite(visit: doors.StaffVisit, no: str, form: doors.Posted) -> Response:
 def relink(visit: doors.StaffVisit, no: str, n: int, form: doors.Posted) -> Response:
     """A new link, or more time; the old link ends."""
     given = {"until": str(form.get("until", "")), "n": str(n)}
+    if form.get("do") == "extend":
+        return _deed(visit, no, form, given, lambda tx: choosing.relink(
+            tx, visit.authority, visit.actor, no, n, given["until"], "", visit.now))  # fmt: skip
     return _linked(visit, no, form, given, lambda tx, token: choosing.relink(
         tx, visit.authority, visit.actor, no, n, given["until"], token, visit.now))  # fmt: skip
 
