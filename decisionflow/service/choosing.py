@@ -119,7 +119,7 @@ def _lead_units(facts: Facts) -> list[str]:
 def history(
     connection: Connection, authority: Authority, but: str, everybody: Sequence[Member]
 ) -> tuple[Counter[str], dict[str, Counter[str]]]:
-    """In how many open cases (all `but` one) each expert is asked, by id; and how they concluded in all their opinions."""
+    """In how many cases (all `but` one) each expert still has to speak, by id; and how they concluded in all their opinions."""
     load: Counter[str] = Counter()
     views: dict[str, Counter[str]] = {}
     asked: dict[str, set[str]] = {}
@@ -134,11 +134,13 @@ def history(
         select_, opinion = act_of(one.procedure, "select"), act_of(one.procedure, "opinion")
         if select_ is None or opinion is None:
             continue
+        spoken = set()
         for act in one.facts.acts:
             if act.action == opinion.id:
                 for member in everybody:
                     if is_of(act.fields.get("expert"), member.person, member.name):
                         views.setdefault(member.id, Counter())[str(act.fields.get("conclusion", ""))] += 1
+                        spoken.add(member.id)
         if one.ended or one.facts.case == but or one.facts.stages[select_.track] not in _running(one.procedure):
             continue
         listed = [row for row in _listed(one.facts.last((select_.id,))) if row.get("chosen") is True]
@@ -146,7 +148,7 @@ def history(
         mine |= {
             member.id for member in everybody for row in listed if is_of(row.get("name"), member.person, member.name)
         }
-        load.update(mine)
+        load.update(mine - spoken)
     return load, views
 
 

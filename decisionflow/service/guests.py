@@ -261,7 +261,7 @@ def save(tx: Tx, token: str, secret: str, given: Opinion, now: datetime) -> None
     if guest.state != "clear":
         raise Settled("nothing to write", say="现在没有可以保存的意见")
     pairs = tuple((name, value[:LONG]) for name, value in given.pairs)
-    staging.begin(tx, guest.authority, guest.actor, place(guest), pairs, str(guest.version), now)
+    staging.set_down(tx, guest.authority, guest.actor, place(guest), pairs, str(guest.version), now)
 
 
 def begun(connection: Connection, guest: Guest, now: datetime) -> tuple[Opinion, datetime | None]:

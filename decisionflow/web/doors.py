@@ -35,7 +35,7 @@ NAV = (
     ("/overdue", "到期未办", "clock"),
     ("/catalogue", "目录", "list-details"),
     ("/procedures", "程序", "sitemap"),
-    ("/experts", "专家库", "users"),
+    ("/experts", "专家库", "users-group"),
     ("/public/consultations", "公众参与", "messages"),
     ("/trace", "倒查", "search"),
     ("/verify", "校验", "fingerprint"),
