@@ -1,4 +1,4 @@
-"""`import`: a year's notice of holidays, a catalogue, opinions on paper, or who holds which post, from a file."""
+"""`import`: a year's notice of holidays, a catalogue, opinions on paper, experts, or who holds which post, from a file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import typer
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.errors import EXIT_REFUSED, BadInput
-from decisionflow.service import catalogues, opinions, publications, rosters, steps
+from decisionflow.service import catalogues, opinions, pool, publications, rosters, steps
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help=both("导入：放假安排、决策事项目录、线下收到的意见、机构人员", "import a notice, a catalogue, opinions, posts"),
+    help=both("导入：放假安排、目录、线下收到的意见、专家库、机构人员", "import a notice, a catalogue, opinions, experts, posts"),
 )  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
 As = Annotated[str, typer.Option("--as", help=both("以谁的身份（姓名或岗位）", "as whom"))]
@@ -142,3 +142,29 @@ def org(file: File, as_: As = "", dry_run: DryRun = False, folder: where.Folder 
         actor = where.actor(site, as_, now)
         made = site.store.write(lambda tx: rosters.enter_all(tx, authority, rows, actor, now, file.name))
     talk(both(f"已登记 {len(made)} 项任职", f"{len(made)} taken in"))
+
+
+@app.command()
+def experts(
+    file: File,
+    as_: As = "",
+    dry_run: DryRun = False,
+    folder: where.Folder = None,
+) -> None:
+    """Take the experts of a csv or xlsx file into the pool; nothing when a row is wrong."""
+    data = where.read(file)
+    with where.opened(folder, read_only=dry_run) as site:
+        authority, now = site.authority(), site.clock()
+        with site.store.read() as connection:
+            known = pool.everybody(connection, authority.id)
+        rows, problems = pool.read(file.name, data, known, now)
+        for row in rows:
+            print_out(f"{row.line}\t{row.given.name}\t{row.given.unit}\t{row.given.specialities}")
+        talk(both(f"可以导入 {len(rows) - len({one.line for one in problems})} 人", f"{len(rows)} experts"))
+        if problems:
+            raise BadInput(problems)
+        if dry_run:
+            return
+        actor = where.actor(site, as_, now)
+        found = site.store.write(lambda tx: pool.enter(tx, authority, actor, rows, now))
+    talk(both(f"已入库 {len(found)} 人，编号 {found[0]}–{found[-1]}", f"{len(found)} taken in"))

@@ -105,8 +105,9 @@ class FieldSpec(files.Frozen):
     """One input of an action. Form, validation, API schema, CLI keys and documents derive from it.
 
     What is `computed` nobody types: ``unsettled`` is how many opinions in time lie in no point of an answer;
-    ``undrawn`` how many rows of a list of hearing participants are at odds with the draw of the case, and ``unproved``
-    how many are said to be drawn though no draw that the notice announced was run.
+    ``undrawn`` how many rows of a list of hearing participants, or of experts, are at odds with the draw of the case,
+    ``unproved`` how many are said to be drawn though no draw that the notice announced was run, and ``draws`` how often
+    experts were drawn.
     """
 
     id: Id
@@ -121,7 +122,7 @@ class FieldSpec(files.Frozen):
     personal: bool = False
     past: bool = False
     max_length: int | None = None
-    computed: Literal["", "unsettled", "undrawn", "unproved"] = ""
+    computed: Literal["", "unsettled", "undrawn", "unproved", "draws"] = ""
     rules: tuple[RuleId, ...] = ()
 
 
@@ -403,6 +404,13 @@ MEETING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "confirm": {"speaker": ("person",), "how": ("choice",)},
     "decide": {},
 }
+# The same of an action that is something to the experts who are asked (art. 19 to 21).
+PANEL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "select": {"experts": ("rows", "name", "unit", "field", "declared", "interest", "chosen")},
+    "opinion": {"expert": ("person",), "necessity": ("long",), "feasibility": ("long",), "soundness": ("long",),
+                "dissent": ("long",), "conclusion": ("choice",), "signed": ("flag",), "independent": ("flag",)},
+    "report": {"points": ("rows", "point", "expert", "disposition", "reason"), "dissent": ("long",)},
+}  # fmt: skip
 
 
 class Action(files.Frozen):
@@ -414,6 +422,8 @@ class Action(files.Frozen):
     participants, keeps the record by speaker, reports on it; `HEARING` names the fields that each must have.
     `meeting` says what it is to the meeting that discusses the matter (art. 29, 30): from submitting to one of the
     outcomes (`decide`), with the fields of `MEETING`.
+    `panel` says what it is to the experts who are asked (art. 19 to 21): it selects them, is their opinion, reports on what
+    became of it; `PANEL` names the fields.
     """
 
     id: Id
@@ -440,6 +450,7 @@ class Action(files.Frozen):
     hearing: Literal["", "announce", "move", "list", "record", "report"] = ""
     meeting: Literal["", "submit", "ask", "supplement", "return", "schedule", "unschedule", "convene", "presence", "speech",
                      "confirm", "decide"] = ""  # fmt: skip
+    panel: Literal["", "select", "opinion", "report"] = ""
     resets: tuple[str, ...] = ()
     resets_chosen: str = ""
 

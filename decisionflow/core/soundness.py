@@ -87,7 +87,15 @@ _TEXTUAL = {"text", "long", "choice", "reference"}
 _NAMING = {"unit", "post", "person", "rows"}
 _FREE = {"text", "long", "reference", "number", "money", "unit", "post", "person", "date", "instant"}
 _DAYS = {"date", "instant"}
-_KINDS = {"rows": "表格", "date": "日期", "text": "文字", "long": "文字", "choice": "选择", "person": "人员"}
+_KINDS = {
+    "rows": "表格",
+    "date": "日期",
+    "text": "文字",
+    "long": "文字",
+    "choice": "选择",
+    "person": "人员",
+    "flag": "是否",
+}
 _RANK = {"may": 0, "usually": 1, "must": 2}
 
 
@@ -192,16 +200,19 @@ class _Reading:
         else:
             self.condition(action.todo_if, (*path, "todo_if"), [])
         self.specs((*path, "fields"), action.fields, form)
-        self.hearing(path, action, form)
+        self.gathering(path, action, form)
         for n, paper in enumerate(action.materials):
             at = (*path, "materials", n)
             self.known([paper.kind], self.law.materials, (*at, "kind"), "material-unknown", "材料种类")
             self.condition(paper.if_, (*at, "if"), [form])
         self.effects(path, action, form)
 
-    def hearing(self, path: Path, action: law.Action, form: _Form) -> None:
-        """An action that is something to a hearing or a meeting has the fields by which their pages know it."""
-        wanted = {"hearing": law.HEARING.get(action.hearing, {}), "meeting": law.MEETING.get(action.meeting, {})}
+    def gathering(self, path: Path, action: law.Action, form: _Form) -> None:
+        """An action that is something to a hearing, a meeting or a panel has the fields by which their pages know it."""
+        wanted = {
+            "hearing": law.HEARING.get(action.hearing, {}), "meeting": law.MEETING.get(action.meeting, {}),
+            "panel": law.PANEL.get(action.panel, {}),
+        }  # fmt: skip
         for key, specs in wanted.items():
             for name, (kind, *columns) in specs.items():
                 at = (*path, key)

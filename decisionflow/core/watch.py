@@ -100,6 +100,14 @@ class Often(WatchBase):
     share: Annotated[str, Field(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$")]
 
 
+class Many(WatchBase):
+    """A number that an act gives comes to `at_least`: experts drawn again and again."""
+
+    watch: Literal["many"]
+    count: Place
+    at_least: int
+
+
 class Alike(WatchBase):
     """A matter that was left out of the procedure, and one nearly of the same name opened within so many days."""
 
@@ -108,7 +116,7 @@ class Alike(WatchBase):
     days: int
 
 
-Watch = Annotated[SameWords | TooQuick | Dropped | OneValue | Often | Alike, Field(discriminator="watch")]
+Watch = Annotated[SameWords | TooQuick | Dropped | OneValue | Often | Many | Alike, Field(discriminator="watch")]
 
 
 class Failure(files.Frozen):
@@ -276,6 +284,8 @@ def across(watch: Watch, histories: Sequence[History], size: Mapping[str, int]) 
         yield from _one_value(watch, histories)
     elif isinstance(watch, Often):
         yield from _often(watch, histories)
+    elif isinstance(watch, Many):
+        yield from _many(watch, histories)
     else:
         yield from _alike(watch, histories)
 
@@ -356,6 +366,13 @@ def _often(watch: Often, histories: Sequence[History]) -> Iterator[Finding]:
         one, act = found[-1]
         say = f"{watch.say}：{unit} {asked[unit]} 次中有 {len(found)} 次"
         yield _watched(watch, one, act, say, tuple(_shown(history.facts, other) for history, other in found[:-1]))
+
+
+def _many(watch: Many, histories: Sequence[History]) -> Iterator[Finding]:
+    for one, act in _acts(histories, [watch.count.action]):
+        number = act.fields.get(watch.count.field)
+        if isinstance(number, int) and number >= watch.at_least:
+            yield _watched(watch, one, act, f"{watch.say}：{number} 次", ())
 
 
 def _alike(watch: Alike, histories: Sequence[History]) -> Iterator[Finding]:
@@ -463,7 +480,7 @@ def actions_of(watch: Watch) -> Iterator[str]:
             yield value
     for name in ("since", "actions"):
         yield from getattr(watch, name, ())
-    for name in ("spoke", "listed", "rows"):
+    for name in ("spoke", "listed", "rows", "count"):
         if place := getattr(watch, name, None):
             yield place.action
 
@@ -471,6 +488,6 @@ def actions_of(watch: Watch) -> Iterator[str]:
 def _fields_of(watch: Watch) -> Iterator[tuple[str, tuple[str, ...]]]:
     if isinstance(watch, SameWords):
         yield watch.action, watch.fields
-    for name in ("spoke", "listed", "rows"):
+    for name in ("spoke", "listed", "rows", "count"):
         if place := getattr(watch, name, None):
             yield place.action, (place.field,)

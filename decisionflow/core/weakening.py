@@ -214,7 +214,18 @@ class _Comparison:
         if other.track != action.track or not self.same_way(action, other):
             self.fault((*at, "to" if other.to != action.to else "from"), "weaker-path",
                        f"动作“{action.title}”改变了起止阶段，不再是上位程序中的那一步", action.rules)  # fmt: skip
-        kept = ("binding", "public", "todo", "text", "consultation", "hearing", "meeting", "assigns", "resets_chosen")
+        kept = (
+            "binding",
+            "public",
+            "todo",
+            "text",
+            "consultation",
+            "hearing",
+            "meeting",
+            "panel",
+            "assigns",
+            "resets_chosen",
+        )
         for key in kept:
             if getattr(action, key) != getattr(other, key):
                 self.fault((*at, key), "weaker-action", f"动作“{action.title}”的“{key}”不得改变", action.rules)
@@ -275,6 +286,7 @@ class _Comparison:
             if (one.consultation and one.consultation == action.consultation)
             or (one.hearing and one.hearing == action.hearing)
             or (one.meeting and one.meeting == action.meeting)
+            or (one.panel and one.panel == action.panel)
         ]  # fmt: skip
         if same:
             self.like_one_of(path, action, same)

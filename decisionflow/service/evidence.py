@@ -46,7 +46,7 @@ def package(
     seal = sealing.latest(connection, authority.id)
     if seal is None:
         raise NotFound("nothing is sealed yet", say="尚无封存的检查点，请稍后再导出")
-    chains = _chains(connection, authority, standing)
+    chains = _chains(connection, authority, standing, view)
     found = list(_entries(connection, authority, chains, standing, view))
     _require_sealed(found, seal)
     records = [canonical.decode(row.data) for row in found]
@@ -90,8 +90,13 @@ def slip(
     return bundle.pack(built, signer.packages)
 
 
-def _chains(connection: Connection, authority: Authority, standing: steps.Standing) -> list[tuple[str, str, int]]:
-    """The chains that the package carries whole: the case's own, its consultations' and its hearings'."""
+def _chains(
+    connection: Connection, authority: Authority, standing: steps.Standing, view: View
+) -> list[tuple[str, str, int]]:  # fmt: skip
+    """The chains that the package carries whole: the case's own, its consultations', its hearings' and its panels'.
+
+    What experts declare is no business of the public's: the public view leaves panels out.
+    """
     rows = connection.execute(
         text("""
             select h.kind, h.chain_id, h.seq from trail_chain h
@@ -101,9 +106,13 @@ def _chains(connection: Connection, authority: Authority, standing: steps.Standi
             select h.kind, h.chain_id, h.seq from trail_chain h
             join hearing m on m.authority_id = h.authority_id and m.id = h.chain_id
             where h.authority_id = :a and h.kind = 'meeting' and m.case_id = :case
+            union all
+            select h.kind, h.chain_id, h.seq from trail_chain h
+            join panel p on p.authority_id = h.authority_id and p.id = h.chain_id
+            where h.authority_id = :a and h.kind = 'meeting' and p.case_id = :case and cast(:view as text) <> 'public'
             order by 1, 2
         """),
-        {"a": authority.id, "case": standing.facts.case},
+        {"a": authority.id, "case": standing.facts.case, "view": view},
     )
     return [("case", standing.facts.case, standing.head.seq), *((row.kind, row.chain_id, row.seq) for row in rows)]
 

@@ -80,6 +80,27 @@ def may_keep_meetings(actor: Actor) -> bool:
     return bool(MEETING_DESK & set(actor.duties))
 
 
+def may_choose_experts(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor chooses the experts of a case: who selects them also freezes, draws and invites."""
+    duties = {duty for action in procedure.actions if action.panel == "select" for duty in action.by}
+    return any(carries(procedure, duty, actor, facts) for duty in duties)
+
+
+def may_read_panel(actor: Actor, procedure: law.Procedure, facts: Facts) -> bool:
+    """Whether an actor may see who was asked and what they declared: those who choose them, and inspectors."""
+    return bool(INSPECTOR & set(actor.duties)) or may_choose_experts(actor, procedure, facts)
+
+
+def may_keep_pool(actor: Actor) -> bool:
+    """Whether an actor keeps the expert pool (art. 21): the office."""
+    return "office" in actor.duties
+
+
+def may_read_pool(actor: Actor) -> bool:
+    """Whether an actor may look into the expert pool: who keeps it, who chooses from it, and inspectors."""
+    return bool(({"office", "lead"} | INSPECTOR) & set(actor.duties))
+
+
 def _names(held: object, actor: Actor) -> bool:
     """By the register's id where there is one; a name from outside the register can only be compared as a name."""
     if not isinstance(held, dict):

@@ -205,6 +205,8 @@ def register_rows(connection: Connection, record: Record, pending: Pending = dic
         case "handover.signed":
             signed = {f"{body['side']}_at": instant(record["times"]["recorded_at"])}
             return (_changed(connection, pending, "handover", {**key, "id": body["handover"]}, signed),)
+        case "expert.listed" | "expert.changed" | "expert.noted" | "expert.left":
+            return expert_rows(connection, record, pending)
     raise ValueError(f"unknown register entry {record['kind']}")
 
 
@@ -318,15 +320,24 @@ def hearing_rows(
         case "signup.judged":
             told = {"state": body["state"], "reason": body["reason"], "judged_by": who, "judged_at": at}
             others = (_changed(connection, pending, "signup", {**key, "entry_id": body["of"]}, told),)
+        case "lot.frozen" | "lot.voided" | "lot.drawn":
+            others = (_lot_rows(connection, record, pending),)
+    return Rows("hearing", [changed]), *others
+
+
+def _lot_rows(connection: Connection, record: Record, pending: Pending) -> Rows:
+    """The row of a draw, of a hearing or of a panel, after an entry about it."""
+    body, key = record["body"], {"authority_id": record["authority"]}
+    told: dict[str, Any] = {}
+    match record["kind"]:
         case "lot.frozen":
-            others = (Rows("lot", [_lot_row(record)]),)
+            return Rows("lot", [_lot_row(record)])
         case "lot.voided":
             told = {"state": "void", "reason": body["reason"], "next_source": body["source"]}
-            others = (_changed(connection, pending, "lot", {**key, "entry_id": body["of"]}, told),)
         case "lot.drawn":
-            told = {"state": "drawn", "drawn": body["record"]["sha256"], "drawn_by": who, "drawn_at": at}
-            others = (_changed(connection, pending, "lot", {**key, "entry_id": body["of"]}, told),)
-    return Rows("hearing", [changed]), *others
+            told = {"state": "drawn", "drawn": body["record"]["sha256"], "drawn_by": record["actor"].get("name", ""),
+                    "drawn_at": instant(record["times"]["recorded_at"])}  # fmt: skip
+    return _changed(connection, pending, "lot", {**key, "entry_id": body["of"]}, told)
 
 
 def _hearing_row(record: Record) -> dict[str, Any]:
@@ -438,3 +449,91 @@ def _delivered(body: Mapping[str, Any], at: datetime) -> Iterator[dict[str, Any]
 
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+# ---- experts -------------------------------------------------------------------------------------------
+
+LISTS = ("specialities", "former_units", "partners")  # of an expert, kept as JSON
+
+
+def expert_rows(connection: Connection, record: Record, pending: Pending = dict) -> tuple[Rows, ...]:
+    """The row of somebody of the pool after an entry about them."""
+    body, authority = record["body"], record["authority"]
+    key = {"authority_id": authority, "id": body["expert"]}
+    if record["kind"] == "expert.listed":
+        row = {
+            **key, "n": body["n"], "person_id": body["person"], **_expert_told(body), "notes": "[]", "left_on": None,
+            "joined_on": date.fromisoformat(body["valid_from"]), "left_reason": "", "entry_id": record["id"],
+        }  # fmt: skip
+        return (Rows("expert", [row]),)
+    told: dict[str, Any] = {}
+    match record["kind"]:
+        case "expert.changed":
+            told = _expert_told(body)
+        case "expert.left":
+            told = {"left_on": date.fromisoformat(body["valid_to"]), "left_reason": body["reason"]}
+        case "expert.noted":
+            old = orjson.loads(_changed(connection, pending, "expert", key, {}).rows[0]["notes"])
+            note = {"entry": record["id"], "on": body["on"], "note": body["note"]["commitment"]}
+            told = {"notes": orjson.dumps([*old, note]).decode()}
+    return (_changed(connection, pending, "expert", key, told),)
+
+
+def _expert_told(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": body["name"], "title": body["title"], "unit": body["unit"],
+        **{name: orjson.dumps(body[name]).decode() for name in LISTS},
+        "relatives": body.get("relatives", {}).get("commitment", ""), "absent_until": _date(body.get("absent_until")),
+    }  # fmt: skip
+
+
+def panel_rows(
+    connection: Connection, row: Mapping[str, Any] | None, record: Record, pending: Pending = dict
+) -> tuple[Rows, ...]:  # fmt: skip
+    """The panel after an entry of its chain, with the draw or the invitation it is about. `row` is it before."""
+    body, key = record["body"], {"authority_id": record["authority"]}
+    at = instant(record["times"]["recorded_at"])
+    if record["kind"] == "panel.opened":
+        new = {**key, "id": record["chain"]["id"], "case_id": body["case"], "no": body["no"], "title": body["title"],
+               "round": body["round"], "invitations": 0, "seq": record["chain"]["seq"], "opened_at": at}  # fmt: skip
+        return (Rows("panel", [new]),)
+    if row is None:
+        raise ValueError(f"{record['kind']} without a panel")
+    changed = {**row, "seq": record["chain"]["seq"]}
+    if record["kind"].startswith("lot."):
+        return Rows("panel", [changed]), _lot_rows(connection, record, pending)
+    if record["kind"] == "panel.invited":
+        changed["invitations"] = body["n"]
+        return Rows("panel", [changed]), Rows("invitation", [_invitation_row(record)])
+    told: dict[str, Any] = {}
+    mine = {**key, "entry_id": body["of"]}
+    match record["kind"]:
+        case "panel.relinked" | "panel.extended":
+            told = {"until": date.fromisoformat(body["until"])}
+        case "panel.declared":
+            told = {"state": "recused" if body["interest"] else "clear", "declared_at": at,
+                    "declared": body.get("words", {}).get("commitment", "")}  # fmt: skip
+        case "panel.ended":
+            told = {"state": "gone", "ended_reason": body["reason"]}
+        case "panel.read":
+            before = orjson.loads(_changed(connection, pending, "invitation", mine, {}).rows[0]["opened"])
+            told = {
+                "opened": orjson.dumps(
+                    [*before, {"version": body["version"], "at": record["times"]["recorded_at"]}]
+                ).decode()
+            }
+        case "panel.filed":
+            told = {"state": "filed", "filed": body["act"], "filed_at": at}
+    return Rows("panel", [changed]), _changed(connection, pending, "invitation", mine, told)
+
+
+def _invitation_row(record: Record) -> dict[str, Any]:
+    body = record["body"]
+    return {
+        "authority_id": record["authority"], "entry_id": record["id"], "panel_id": record["chain"]["id"],
+        **{name: body[name] for name in ("n", "name", "unit", "side", "how", "reason")}, "expert_id": body["expert"],
+        "expert_no": body["expert_no"], "person_id": body["person"], "until": date.fromisoformat(body["until"]),
+        "invited_by": record["actor"].get("name", ""), "invited_at": instant(record["times"]["recorded_at"]),
+        "state": "invited", "declared": "", "declared_at": None, "ended_reason": "", "opened": "[]", "filed": "",
+        "filed_at": None,
+    }  # fmt: skip

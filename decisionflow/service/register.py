@@ -114,12 +114,15 @@ class Register:
         self._write("handover.signed", {"handover": handover, "side": side})
 
     def _write(self, kind: str, body: dict[str, Any]) -> None:
-        composed = entries.compose(
-            entries.Draft(kind, body), self._head, self.actor, Timing(self.now), clock=self.authority.clock
-        )
+        self.write(entries.Draft(kind, body))
+
+    def write(self, draft: entries.Draft) -> str:
+        """Write an entry of the register, one after the other; its id."""
+        composed = entries.compose(draft, self._head, self.actor, Timing(self.now), clock=self.authority.clock)
         self._head = self._head.after(composed.append)
         rows = projections.register_rows(self.tx.connection, composed.record, self.tx.pending)
         self.tx.add(Record(composed.append, (*composed.rows, *rows)))
+        return composed.id
 
 
 def _filled(**values: str) -> dict[str, str]:

@@ -81,6 +81,9 @@ class Fold:
                 key = _key("meeting", {"authority_id": self.authority, "id": chain["id"]})
                 return projections.meeting_rows(self.connection, self.rows.get(key), record, lambda: self.rows)
             case "meeting":
+                panel = _key("panel", {"authority_id": self.authority, "id": chain["id"]})
+                if panel in self.rows or record["kind"] == "panel.opened":
+                    return projections.panel_rows(self.connection, self.rows.get(panel), record, lambda: self.rows)
                 key = _key("hearing", {"authority_id": self.authority, "id": chain["id"]})
                 return projections.hearing_rows(self.connection, self.rows.get(key), record, lambda: self.rows)
         facts = fold(self._facts.get(chain["id"]), record)

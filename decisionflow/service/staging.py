@@ -125,7 +125,7 @@ class Begun:
     saved_at: datetime
 
 
-def begin(
+def set_down(
     tx: Tx, authority: Authority, actor: Actor, place: str, pairs: Iterable[tuple[str, str]], seen: str, now: datetime
 ) -> None:  # fmt: skip
     """Keep a form as it stands now; what nobody came back to is forgotten on the way."""

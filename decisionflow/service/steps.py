@@ -35,6 +35,7 @@ from decisionflow.service import (
     entries,
     hearings,
     meetings,
+    panels,
     procedures,
     projections,
     register,
@@ -273,6 +274,7 @@ def _weigh(
     )
     values = hearings.listed(connection, blobs, authority, facts, action, values)
     values = meetings.scheduled(connection, authority, action, values)
+    values = panels.listed(connection, blobs, authority, procedure, facts, action, values)
     text_ref, text_rows = _new_text(blobs, action, ask, facts, now)
     party = actor.party(duty_for(procedure, action, actor, facts))
     command = core.Command(action.id, party, timing.on, values, ask.papers, text_ref)
@@ -537,6 +539,8 @@ def correct(
         values = settling.settled(tx.connection, authority, before, action, values)
     if "participants" in ask.raw:
         values = hearings.listed(tx.connection, tx.blobs, authority, before, action, values)
+    if "experts" in ask.raw:
+        values = panels.listed(tx.connection, tx.blobs, authority, procedure, before, action, values)
     duty = duty_for(procedure, action, actor, before)
     command = core.Command(action.id, replace(wrong.party, duty=duty), wrong.on, values, wrong.papers, wrong.text)
     outcome = core.decide(procedure, command, before, standing.calendar)

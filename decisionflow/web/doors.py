@@ -36,6 +36,7 @@ NAV = (
     ("/meetings", "会议", "gavel"),
     ("/catalogue", "目录", "list-details"),
     ("/procedures", "程序", "sitemap"),
+    ("/experts", "专家库", "users-group"),
     ("/register", "机构人员", "users-group"),
     ("/public/consultations", "公众参与", "messages"),
     ("/trace", "倒查", "search"),
@@ -102,6 +103,11 @@ class Visit:
         actor = cast(Actor, self.actor)
         hidden = set() if permissions.may_inspect(actor) else {"/trace"}
         hidden |= set() if permissions.may_list(actor) else {"/cases", "/inbox", "/overdue", "/meetings", "/catalogue"}
+        hidden |= {"/experts"} if not permissions.may_read_pool(actor) else set()
+        hidden |= {"/register"} if not permissions.may_keep_register(actor) else set()
+        # Eight at most: who looks backwards comes to meetings and the pool from a case, everybody else to verifying.
+        hidden |= {"/experts", "/meetings"} if permissions.may_inspect(actor) else set()
+        hidden |= {"/verify"} if permissions.may_list(actor) and not permissions.may_inspect(actor) else set()
         path = self.request.url.path
         return [
             {"href": href, "title": title, "icon": icon, "current": path == href or path.startswith(f"{href}/")}

@@ -111,8 +111,8 @@ class Guard:
 
 
 def _is_public_form(path: str) -> bool:
-    """Whether an address takes words of the public, and no package to be verified."""
-    return path.startswith("/public/") and path != "/public/verify"
+    """Whether an address takes words of people without an account, and no package to be verified."""
+    return path.startswith(("/public/", "/e/")) and path != "/public/verify"
 
 
 async def _too_large(send: Send, headers: Mapping[str, str]) -> None:

@@ -39,7 +39,7 @@ IDS = {
     "neighbours.yaml": row("NRM", 16) + row("ENF", 9) + row("PEN", 4) + row("REC", 12) + row("INF", 10),
     "time-and-records.yaml": [*row("T", 9), "T-09b", "T-09c", *row("T", 16, first=10), *row("ARC", 19)],
     "regional.yaml": row("P", 29),
-    "product.yaml": ["DF-TEXT", "DF-OPINION", "DF-LATE", "DF-DUTIES", "DF-WAIVE", "DF-FILE"],
+    "product.yaml": ["DF-TEXT", "DF-OPINION", "DF-LATE", "DF-DUTIES", "DF-WAIVE", "DF-FILE", "DF-DRAW"],
 }
 
 KINDS = {"gate", "duty", "conditional", "permission", "sanction"}
@@ -62,7 +62,7 @@ RULE_OPTIONAL = {"paragraph", "item", "also", "note"}
 QUOTES = set("\"'“”‘’「」『』")
 
 # Rules that the law lets an organ depart from with a reason. Everything else is must or may.
-USUALLY = {"D713-25", "D713-48", "OV-10", "NRM-06", "NRM-14", "ENF-04", "DF-OPINION"}
+USUALLY = {"D713-25", "D713-48", "OV-10", "NRM-06", "NRM-14", "ENF-04", "DF-OPINION", "DF-DRAW"}
 
 FROM_MEMORY = [
     *("Y16-03", "Y16-07", "Y16-09", "Y16-15", "Y16-16", "HEN-03", "ZZ-05"),

@@ -94,6 +94,12 @@ def test_an_expert_left_out_after_speaking_is_found() -> None:
     assert not found("expert_left_out", case("A", chosen(1, "龙䶮"), spoke, chosen(3, "龙䶮", "袁屿")))
 
 
+@pytest.mark.parametrize(("draws", "hits"), [(4, 1), (3, 0), (0, 0)])
+def test_experts_drawn_a_fourth_time_are_found(draws: int, hits: int) -> None:
+    assert len(found("drawn_again", case("A", act(1, "select_experts", draws=draws)))) == hits
+    assert not found("drawn_again", case("B", act(1, "select_experts")))  # no draw in this house
+
+
 @pytest.mark.parametrize(("levels", "cases", "hits"), [(["low"], 5, 1), (["low"], 4, 0), (["low", "high"], 5, 0)])
 def test_risks_that_are_always_low_are_found(levels: list[str], cases: int, hits: int) -> None:
     risks = [{"point": "风险", "level_after": one} for one in levels]

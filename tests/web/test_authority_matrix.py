@@ -23,6 +23,8 @@ MATRIX = {
         POST /public/subscription/{name}/{token} | GET /public/subscription/{name}/{token}/leave
         POST /public/subscription/{name}/{token}/leave | GET /public/catalogue | GET /public/catalogue/{year}
         POST /public/verify | GET /public/checkpoint | GET /public/files/{no}/{sha256} | GET /api/v1/log/checkpoint
+        GET /e/{token} | POST /e/{token} | POST /e/{token}/declare | POST /e/{token}/papers | POST /e/{token}/save
+        POST /e/{token}/opinion | POST /e/{token}/correct | GET /e/{token}/files/{sha256}
         GET /public/h/{no} | GET /public/h/{no}/signup | POST /public/h/{no}/signup | GET /public/h/{no}/draws/{n}
         GET /api/v1/log/proof/{position} | GET /api/v1/log/consistency | GET /api/v1/public/consultations
     """,
@@ -47,6 +49,11 @@ MATRIX = {
         POST /meetings/{meeting}/file | POST /meetings/{meeting}/minutes | GET /meetings/{meeting}/minutes.docx
         GET /meetings/{meeting}/papers/{no} | GET /meetings/{meeting}/record | POST /meetings/{meeting}/late
         POST /meetings/{meeting}/record/{no}/{role}
+        GET /cases/{no}/experts | POST /cases/{no}/experts/freeze | POST /cases/{no}/experts/void
+        POST /cases/{no}/experts/draw | GET /cases/{no}/experts/draws/{n} | POST /cases/{no}/experts/invitations
+        POST /cases/{no}/experts/invitations/{n}/link | POST /cases/{no}/experts/invitations/{n}/end
+        POST /cases/{no}/experts/select | GET /experts | POST /experts | GET /experts/{n} | POST /experts/{n}
+        POST /experts/{n}/notes | POST /experts/{n}/leave
         GET /cases/{no}/proof | GET /cases/{no}/package | GET /files/{no}/{sha256} | GET /procedures
         GET /procedures/{name}/{version} | GET /rules/{rule} | GET /entries/{entry} | GET /verify | POST /verify
         GET /cases/{no}/statement | GET /cases/{no}/evidence

@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 from decisionflow.store.tables import (
     cases,
     desks,
+    experts,
     hearings,
     infrastructure,
     meetings,
@@ -20,9 +21,8 @@ from decisionflow.store.tables import (
 )
 
 __all__ = [
-    "CLASSES", "cases", "desks", "hearings", "infrastructure", "meetings", "metadata", "participation", "people", "reviews",
-    "rules",
-    "table_class", "trail",
+    "CLASSES", "cases", "desks", "experts", "hearings", "infrastructure", "meetings", "metadata", "participation", "people",
+    "reviews", "rules", "table_class", "trail",
 ]  # fmt: skip
 
 metadata = SQLModel.metadata

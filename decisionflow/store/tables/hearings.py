@@ -61,7 +61,7 @@ class Signup(SQLModel, table=True):
 
 
 class Lot(SQLModel, table=True):
-    """A draw among those who signed up: `frozen` and `drawn` name the record's files. `state` is frozen, drawn or void.
+    """A draw of a hearing or of an expert panel: `frozen` and `drawn` name the record's files. `state` is frozen, drawn or void.
 
     One that is void says why, and from where the seed of the next one comes (`next_source`).
     """

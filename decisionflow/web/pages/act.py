@@ -25,7 +25,7 @@ from decisionflow.core.facts import Act, Paper, Timing, legal_date
 from decisionflow.core.step import Refused, Taken
 from decisionflow.errors import BadInput, Conflict, DecisionflowError, NotFound, Problem
 from decisionflow.service import adoption, points, reviews, sealing, settling, staging, steps
-from decisionflow.service.reads import catalogue, hearing, refusals, starting, stored
+from decisionflow.service.reads import catalogue, experts, hearing, refusals, starting, stored
 from decisionflow.service.reads import form as reads
 from decisionflow.service.reads import reviews as review_desk
 from decisionflow.service.reads.form import Option, Sheet
@@ -113,6 +113,8 @@ def _first(
     turn.typed.values |= reads.prefill(turn.at)
     if turn.at.action.hearing in ("list", "report"):
         _organised(turn, account)
+    elif desk and turn.at.action.panel == "select":
+        _chosen(turn, account)
     elif desk and turn.at.action == reviews.act_of(turn.at.procedure, "conclude"):
         _reviewed(turn, account)
     elif desk and settling.rows_of(turn.at.action):
@@ -174,6 +176,18 @@ def _organised(turn: Turn, account: str) -> None:
         found = hearing.starting(connection, store.blobs, *who, turn.to.no, at.action.hearing, visit.now)
         turn.files = staging.admitted(connection, *who, at.facts, [account] if account else [], visit.now)
     turn.typed.values |= {name: words for name, words in forms.typed(found).items() if at.action.field(name) and words}
+    if account in turn.files and at.action.materials:
+        turn.typed.papers[at.action.materials[0].kind] = account
+
+
+def _chosen(turn: Turn, account: str) -> None:
+    """Fill in the list of experts from the desk on which they are drawn and invited."""
+    visit, at, store = turn.visit, turn.at, turn.visit.site.store
+    who = (visit.authority, visit.actor)
+    with store.read() as connection:
+        found = experts.starting(connection, store.blobs, *who, turn.to.no, visit.now)
+        turn.files = staging.admitted(connection, *who, at.facts, [account] if account else [], visit.now)
+    turn.typed.values |= forms.typed(found)
     if account in turn.files and at.action.materials:
         turn.typed.papers[at.action.materials[0].kind] = account
 

@@ -15,7 +15,7 @@ from decisionflow import render
 from decisionflow.core import clocks
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import Forbidden
-from decisionflow.service import consultations, evidence, hearings, permissions, sittings
+from decisionflow.service import consultations, evidence, hearings, panels, permissions, sittings
 from decisionflow.service.points import Filter
 from decisionflow.service.reads import case as reads
 from decisionflow.service.reads import chain, desks, diagram, form, starting, timeline
@@ -177,6 +177,7 @@ def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
         *_tabs(at.facts.no, current, counts),
         *_packet_tab(at, current),
         *_hearing_tab(at),
+        *_experts_tab(at),
         *_review_tab(at),
         *_desk_tabs(at),
     ]
@@ -209,6 +210,15 @@ def _review_tab(at: reads.View) -> list[dict[str, Any]]:
     if not desk.reads_desk(at):
         return []
     return [{"title": "合法性审查", "href": f"/cases/{at.facts.no}/legal-review", "current": False, "count": ""}]
+
+
+def _experts_tab(at: reads.View) -> list[dict[str, Any]]:
+    """The way to the desk on which experts are chosen, for those who may see it, where the procedure has experts."""
+    if panels.act_of(at.procedure, "select") is None or not permissions.may_read_panel(
+        at.actor, at.procedure, at.facts
+    ):
+        return []
+    return [{"title": "专家", "href": f"/cases/{at.facts.no}/experts", "current": False, "count": ""}]
 
 
 def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:

@@ -30,7 +30,7 @@ def file(visit: doors.StaffVisit, no: str, sha256: str) -> Response:
     """A file of a case's dossier, for those who may see the case."""
     with visit.site.store.read() as connection:
         facts = reads.visible(connection, visit.authority, visit.actor, no).facts
-    return _handed(visit, sha256, {one.sha256: one for one in staging.dossier(facts)})
+    return handed(visit, sha256, {one.sha256: one for one in staging.dossier(facts)})
 
 
 @router.get("/public/files/{no}/{sha256}")
@@ -39,10 +39,11 @@ def public_file(visit: doors.AnyVisit, no: str, sha256: str) -> Response:
     with visit.site.store.read() as connection:
         _, standing = public.visible(connection, no)
     shown = public.papers(standing.procedure, standing.facts)
-    return _handed(visit, sha256, {one.sha256: File(one.sha256, one.name, one.size, one.type) for one in shown})
+    return handed(visit, sha256, {one.sha256: File(one.sha256, one.name, one.size, one.type) for one in shown})
 
 
-def _handed(visit: doors.Visit, sha256: str, known: dict[str, File]) -> Response:
+def handed(visit: doors.Visit, sha256: str, known: dict[str, File]) -> Response:
+    """A file that the caller has found this visitor may have. Raises NotFound."""
     found = known.get(sha256)
     if found is None:
         raise NotFound(f"no file {sha256[:80]!r} here", say="没有这个文件")

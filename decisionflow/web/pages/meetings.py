@@ -20,7 +20,7 @@ from decisionflow.service.agenda import Call
 from decisionflow.service.reads import form as forms
 from decisionflow.service.reads import meetings as reads
 from decisionflow.service.reads import public_notice, refusals
-from decisionflow.service.staging import begin
+from decisionflow.service.staging import set_down
 from decisionflow.store.blobs import TooLarge, WrongKind
 from decisionflow.web import doors
 from decisionflow.web.pages import act
@@ -277,7 +277,7 @@ def late(visit: doors.StaffVisit, meeting: str, form: doors.Posted) -> Response:
         say = "补录请写明证据（签到表、原始记录的名称和编号）和理由"
         return _room(visit, meeting, no, 422, errors={"evidence": say}, given=dict(pairs))
     else:
-        visit.site.store.write(lambda tx: begin(tx, visit.authority, visit.actor, place, pairs, "", visit.now))
+        visit.site.store.write(lambda tx: set_down(tx, visit.authority, visit.actor, place, pairs, "", visit.now))
     return doors.go(_record(meeting, no))
 
 
