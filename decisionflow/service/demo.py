@@ -28,7 +28,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI, legal_date
 from decisionflow.errors import BadInput, DecisionflowError, Problem, Unavailable
-from decisionflow.service import agenda, meetings, rehearsals, sandbox, scripts, sealing, shipped
+from decisionflow.service import agenda, meetings, pool, rehearsals, sandbox, scripts, sealing, shipped
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
 from decisionflow.service.register import Register
@@ -101,6 +101,17 @@ class Gathering(files.Frozen):
     opened: tuple[str, ...] = ()
 
 
+class Resident(files.Frozen):
+    """Somebody of the expert pool."""
+
+    name: str
+    specialities: str
+    unit: str
+    title: str = ""
+    former_units: str = ""
+    partners: str = ""
+
+
 class Role(files.Frozen):
     """Somebody to introduce first."""
 
@@ -117,6 +128,7 @@ class Book(files.Frozen):
     units: dict[str, str]
     persons: dict[str, str | Human]
     posts: dict[str, Seat]
+    experts: tuple[Resident, ...] = ()
     changes: tuple[Change, ...] = ()
     meetings: tuple[Gathering, ...] = ()
     roles: tuple[Role, ...] = Field(min_length=1)
@@ -407,6 +419,10 @@ class _Show:
         rehearsals.publish_rules(self.store, authority, procedures, self.founded)
         self.stage = rehearsals.Stage(authority, {}, shipped.calendar(), procedures)
         self.stage.actors.update(self.store.write(self._enrol))
+        keeper = next((one for one in self.stage.actors.values() if "office" in one.duties), None)
+        if self.book.experts and keeper is not None:
+            rows = [pool.Row(n, pool.Given(**one.model_dump())) for n, one in enumerate(self.book.experts)]
+            self.store.write(lambda tx: pool.enter(tx, authority, keeper, rows, self.founded))
 
     def _enrol(self, tx: Tx) -> dict[str, Actor]:
         register, system = self._register(tx, self.founded), legal_date(self.founded)

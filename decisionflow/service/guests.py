@@ -18,21 +18,24 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 from decisionflow.core import fields, machine
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Paper, legal_date
 from decisionflow.errors import BadInput, DecisionflowError, Forbidden, NotFound, Problem, Settled
-from decisionflow.service import adoption, authorities, choosing, entries, panels, staging, steps
+from decisionflow.service import adoption, authorities, choosing, entries, notices, panels, staging, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.store.engine import Tx
+from decisionflow.store.records import Rows
 from decisionflow.store.tables.experts import ExpertLink, Invitation, Panel
+from decisionflow.trail import canonical
 
 _L = ExpertLink.__table__  # type: ignore[attr-defined]
 _I = Invitation.__table__  # type: ignore[attr-defined]
 _P = Panel.__table__  # type: ignore[attr-defined]
+_ENTRY = text("select data from trail_entry where authority_id = :a and entry_id = :e")
 WORDS = ("necessity", "feasibility", "soundness", "dissent")
 FIELDS = (*WORDS, "conclusion", "independent", "name")
 LONG = 10_000
@@ -198,6 +201,10 @@ def declare(
     draft = entries.Draft("panel.declared", body)
     if said:
         draft.body["words"] = entries.commit(draft, "body.words", said)
+    if interest == "yes":
+        _tell(
+            tx, guest, "recused", f"{guest.invitation['name']}申报利害关系，已回避", "请邀请候补的专家，人数不变。", now
+        )
     return choosing.write(tx, guest.authority, guest.actor, guest.panel, draft, now)
 
 
@@ -227,6 +234,16 @@ def _alone(tx: Tx, token: str, secret: str, now: datetime) -> Guest:
     """The guest, alone at the panel until the end of the transaction."""
     guest = find(tx.connection, token, secret, now)
     return find(tx.connection, token, secret, now) if tx.alone(f"panel:{guest.standing.facts.case}") else guest
+
+
+def _tell(tx: Tx, guest: Guest, what: str, title: str, line: str, now: datetime) -> None:
+    """Tell whoever invited the expert, in their inbox."""
+    entry = guest.invitation["entry_id"]
+    data = tx.connection.execute(_ENTRY, {"a": guest.authority.id, "e": entry}).scalar_one()
+    person, no = canonical.decode(data)["actor"]["person"], guest.standing.facts.no
+    href = f"/cases/{no}/experts"
+    told = notices.row(guest.authority.id, f"expert:{what}:{entry}", "expert", person, title, [no, line], href, now)
+    tx.put(Rows("notice", [told], "ignore"))
 
 
 def _unsigned(guest: Guest, name: str) -> Iterator[Problem]:
@@ -290,6 +307,7 @@ def file(tx: Tx, token: str, secret: str, given: Opinion, now: datetime) -> step
     body = {"n": guest.invitation["n"], "of": guest.invitation["entry_id"], "act": done.entry, "sha256": done.sha256}
     choosing.write(tx, guest.authority, guest.actor, guest.panel, entries.Draft("panel.filed", body), now)
     staging.give_up(tx, guest.authority, guest.actor, place(guest))
+    _tell(tx, guest, "filed", f"{guest.invitation['name']}提交了论证意见", "意见已署名，记入案卷。", now)
     return done
 
 

@@ -165,6 +165,8 @@ def test_whoever_has_an_interest_sees_nothing_more_and_the_words_lie_in_the_vaul
     with found.site.store.read() as connection:
         data = connection.execute(text("select data from trail_entry where kind = 'panel.declared'")).scalar_one()
     assert "配偶" not in bytes(data).decode() and "配偶在中标单位任职" in found.get("lead", room.path(found))
+    inbox = found.get("lead", "/inbox?box=notices")
+    assert "乙一申报利害关系，已回避" in inbox and "配偶" not in inbox
     assert room.replays(found)
 
 
