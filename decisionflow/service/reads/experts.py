@@ -257,8 +257,8 @@ def starting(
         away = line.state in panels.AWAY
         rows.append({
             "name": one["name"] if known is None or known["id"] == one["person_id"] else one["person_id"],
-            "unit": one["unit"], "field": one["side"], "declared": "true",
-            "interest": "true" if line.state == "recused" else "false",
+            "unit": one["unit"], "field": one["side"], "declared": "true" if one["declared_at"] else "",
+            "interest": "true" if line.state == "recused" else "false" if one["declared_at"] else "",
             "tied": "true" if ties.get(one["expert_no"]) else "false", "withdrawn": "true" if away else "false",
             "chosen": "false" if away else "true",
             "note": "；".join(part for part in (panels.HOW[line.how], line.reason, line.word if away else "") if part),
