@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from decisionflow.core import machine, texts
 from decisionflow.core import procedure as law
@@ -25,6 +25,9 @@ from decisionflow.service.guests import Guest
 from decisionflow.service.pool import Member
 from decisionflow.service.reads import hearing
 from decisionflow.store.blobs import Blobs
+from decisionflow.trail import canonical
+
+_ENTRY = text("select data from trail_entry where authority_id = :a and entry_id = :e")
 
 # ---- the pool ------------------------------------------------------------------------------------------------
 
@@ -127,6 +130,7 @@ class Board:
     standing: steps.Standing
     row: Mapping[str, Any] | None
     lots: tuple[hearing.Lot, ...]
+    left_out: Mapping[int, Sequence[Mapping[str, Any]]]
     names: Mapping[str, str]
     lines: tuple[Line, ...]
     seats: tuple[Seat, ...]
@@ -181,11 +185,21 @@ def board(
             counts[side] = counts.get(side, 0) + 1
     select = panels.act_of(procedure, "select")
     return Board(
-        authority, standing, row, lots, {str(one.n): f"{one.name}（{one.unit}）" for one in everybody},
+        authority, standing, row, lots, _left_out(connection, row) if row else {},
+        {str(one.n): f"{one.name}（{one.unit}）" for one in everybody},
         tuple(_lines(connection, authority, standing, row, invited, legal_date(now))), tuple(_seats(lots, everybody, invited)),
         tuple(sorted(counts.items())), permissions.may_choose_experts(actor, procedure, facts),
         select is not None and machine.fits(select, facts.stages),
     )  # fmt: skip
+
+
+def _left_out(connection: Connection, row: Mapping[str, Any]) -> dict[int, Sequence[Mapping[str, Any]]]:
+    """Who was not on the list of each draw, and why, as its entry says."""
+    found = {}
+    for lot in hearings.lots(connection, row):
+        data = connection.execute(_ENTRY, {"a": row["authority_id"], "e": lot["entry_id"]}).scalar_one()
+        found[lot["n"]] = canonical.decode(data)["body"]["left_out"]
+    return found
 
 
 def _lines(
