@@ -5,6 +5,7 @@ Nothing here writes. What an expert is writing has no view but the expert's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -76,14 +77,16 @@ def pool_of(
         if (not field or field in one.specialities)
         and (not words or any(words in part for part in (one.name, one.unit, one.title, *one.specialities)))
     )  # fmt: skip
-    counts: dict[str, int] = {}
-    for one in everybody:
-        for side in one.specialities if one.left_on is None else ():
-            counts[side] = counts.get(side, 0) + 1
     return Pool(
         tuple(sorted(rows, key=lambda row: (row.state == "left", row.member.n))), len(everybody),
-        tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))), permissions.may_keep_pool(actor),
+        _fields(everybody), permissions.may_keep_pool(actor),
     )  # fmt: skip
+
+
+def _fields(everybody: Sequence[Member]) -> tuple[tuple[str, int], ...]:
+    """Every speciality with how many of the pool have it, the most common first."""
+    counts = Counter(side for one in everybody if one.left_on is None for side in one.specialities)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 # ---- the desk ------------------------------------------------------------------------------------------------
@@ -179,16 +182,12 @@ def board(
     invited = panels.invitations(connection, row) if row else []
     away = [{"n": one["expert_no"], "state": "gone"} for one in invited if one["state"] in panels.AWAY]
     lots = hearing.shown_lots(connection, blobs, row, away) if row else ()
-    counts: dict[str, int] = {}
-    for one in everybody:
-        for side in one.specialities if one.left_on is None else ():
-            counts[side] = counts.get(side, 0) + 1
     select = panels.act_of(procedure, "select")
     return Board(
         authority, standing, row, lots, _left_out(connection, row) if row else {},
         {str(one.n): f"{one.name}（{one.unit}）" for one in everybody},
         tuple(_lines(connection, authority, standing, row, invited, legal_date(now))), tuple(_seats(lots, everybody, invited)),
-        tuple(sorted(counts.items())), permissions.may_choose_experts(actor, procedure, facts),
+        _fields(everybody), permissions.may_choose_experts(actor, procedure, facts),
         select is not None and machine.fits(select, facts.stages),
     )  # fmt: skip
 
