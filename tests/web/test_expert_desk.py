@@ -51,6 +51,8 @@ def test_a_frozen_list_says_who_was_left_out_and_why_and_names_nobody_in_the_rec
     assert room.frozen(found).status_code == 303
     record = found.client("lead").get(f"{room.path(found)}/draws/1").json()
     assert [one["no"] for one in record["candidates"]] == ["1", "2", "3"] and "甲一" not in json.dumps(record)
+    html = found.get("supervisor", room.path(found))
+    assert "没有列入的专家" in html and "甲六（示例咨询公司）" in html and "与承办单位有合作" in html
     with found.site.store.read() as connection:
         data = connection.execute(text("select data from trail_entry where kind = 'lot.frozen'")).scalar_one()
     left = {one["no"]: one["why"] for one in json.loads(bytes(data))["body"]["left_out"]}

@@ -5,13 +5,14 @@ Nothing here writes. What an expert is writing has no view but the expert's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from decisionflow.core import machine, texts
 from decisionflow.core import procedure as law
@@ -25,6 +26,9 @@ from decisionflow.service.guests import Guest
 from decisionflow.service.pool import Member
 from decisionflow.service.reads import hearing
 from decisionflow.store.blobs import Blobs
+from decisionflow.trail import canonical
+
+_ENTRY = text("select data from trail_entry where authority_id = :a and entry_id = :e")
 
 # ---- the pool ------------------------------------------------------------------------------------------------
 
@@ -73,14 +77,16 @@ def pool_of(
         if (not field or field in one.specialities)
         and (not words or any(words in part for part in (one.name, one.unit, one.title, *one.specialities)))
     )  # fmt: skip
-    counts: dict[str, int] = {}
-    for one in everybody:
-        for side in one.specialities if one.left_on is None else ():
-            counts[side] = counts.get(side, 0) + 1
     return Pool(
         tuple(sorted(rows, key=lambda row: (row.state == "left", row.member.n))), len(everybody),
-        tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))), permissions.may_keep_pool(actor),
+        _fields(everybody), permissions.may_keep_pool(actor),
     )  # fmt: skip
+
+
+def _fields(everybody: Sequence[Member]) -> tuple[tuple[str, int], ...]:
+    """Every speciality with how many of the pool have it, the most common first."""
+    counts = Counter(side for one in everybody if one.left_on is None for side in one.specialities)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 # ---- the desk ------------------------------------------------------------------------------------------------
@@ -127,6 +133,7 @@ class Board:
     standing: steps.Standing
     row: Mapping[str, Any] | None
     lots: tuple[hearing.Lot, ...]
+    left_out: Mapping[int, Sequence[Mapping[str, Any]]]
     names: Mapping[str, str]
     lines: tuple[Line, ...]
     seats: tuple[Seat, ...]
@@ -175,17 +182,23 @@ def board(
     invited = panels.invitations(connection, row) if row else []
     away = [{"n": one["expert_no"], "state": "gone"} for one in invited if one["state"] in panels.AWAY]
     lots = hearing.shown_lots(connection, blobs, row, away) if row else ()
-    counts: dict[str, int] = {}
-    for one in everybody:
-        for side in one.specialities if one.left_on is None else ():
-            counts[side] = counts.get(side, 0) + 1
     select = panels.act_of(procedure, "select")
     return Board(
-        authority, standing, row, lots, {str(one.n): f"{one.name}（{one.unit}）" for one in everybody},
+        authority, standing, row, lots, _left_out(connection, row) if row else {},
+        {str(one.n): f"{one.name}（{one.unit}）" for one in everybody},
         tuple(_lines(connection, authority, standing, row, invited, legal_date(now))), tuple(_seats(lots, everybody, invited)),
-        tuple(sorted(counts.items())), permissions.may_choose_experts(actor, procedure, facts),
+        _fields(everybody), permissions.may_choose_experts(actor, procedure, facts),
         select is not None and machine.fits(select, facts.stages),
     )  # fmt: skip
+
+
+def _left_out(connection: Connection, row: Mapping[str, Any]) -> dict[int, Sequence[Mapping[str, Any]]]:
+    """Who was not on the list of each draw, and why, as its entry says."""
+    found = {}
+    for lot in hearings.lots(connection, row):
+        data = connection.execute(_ENTRY, {"a": row["authority_id"], "e": lot["entry_id"]}).scalar_one()
+        found[lot["n"]] = canonical.decode(data)["body"]["left_out"]
+    return found
 
 
 def _lines(
@@ -257,8 +270,8 @@ def starting(
         away = line.state in panels.AWAY
         rows.append({
             "name": one["name"] if known is None or known["id"] == one["person_id"] else one["person_id"],
-            "unit": one["unit"], "field": one["side"], "declared": "true",
-            "interest": "true" if line.state == "recused" else "false",
+            "unit": one["unit"], "field": one["side"], "declared": "true" if one["declared_at"] else "",
+            "interest": "true" if line.state == "recused" else "false" if one["declared_at"] else "",
             "tied": "true" if ties.get(one["expert_no"]) else "false", "withdrawn": "true" if away else "false",
             "chosen": "false" if away else "true",
             "note": "；".join(part for part in (panels.HOW[line.how], line.reason, line.word if away else "") if part),
