@@ -26,6 +26,7 @@ from decisionflow.web.pages.cases import csv_lines
 from decisionflow.web.pages.files import disposition
 
 router = APIRouter(include_in_schema=False)
+DESKS = ("departments", "hearing", "experts", "risk", "legal-review", "packet", "execution", "dossier")
 TABS = (
     ("", "办理情况"), ("checklist", "材料清单"), ("timeline", "时间轴"), ("drafts", "草案版本"), ("opinions", "公众意见"),
     ("people", "人员与责任"), ("health", "体检"), ("plan", "推算"), ("proof", "存证"),
@@ -173,52 +174,24 @@ def tabs_of(at: reads.View, current: str) -> list[dict[str, Any]]:
         "checklist": reads.progress(reads.checklist(at)),
         "drafts": str(at.facts.text.version) if at.facts.text else "",
     }
+    return [*_tabs(at.facts.no, current, counts), *_desks(at, current)]
+
+
+def _desks(at: reads.View, current: str) -> list[dict[str, Any]]:
+    """The desks of a case in the order of the procedure: each for those who may see it, where the procedure has acts for it."""
+    own = {one.name: one.title for one in starting.desks(at.procedure, at.facts)}
+    if hearings.lines(at.procedure) and permissions.may_read_signups(at.actor, at.procedure, at.facts):
+        own["hearing"] = "听证会"
+    if panels.act_of(at.procedure, "select") and permissions.may_read_panel(at.actor, at.procedure, at.facts):
+        own["experts"] = "专家"
+    if desk.reads_desk(at):
+        own["legal-review"] = "合法性审查"
+    if sittings.act_of(at.procedure, "submit"):
+        own["packet"] = "上会"
     return [
-        *_tabs(at.facts.no, current, counts),
-        *_packet_tab(at, current),
-        *_hearing_tab(at),
-        *_experts_tab(at),
-        *_review_tab(at),
-        *_desk_tabs(at),
-    ]
-
-
-def _packet_tab(at: reads.View, current: str) -> list[dict[str, Any]]:
-    """The papers for the meeting, where the procedure submits anything to one."""
-    if sittings.act_of(at.procedure, "submit") is None:
-        return []
-    return [{"title": "上会", "href": f"/cases/{at.facts.no}/packet", "current": current == "packet", "count": ""}]
-
-
-def _hearing_tab(at: reads.View) -> list[dict[str, Any]]:
-    """The way to the desk of the hearing, for those who may see it, where the procedure has one."""
-    if not hearings.lines(at.procedure) or not permissions.may_read_signups(at.actor, at.procedure, at.facts):
-        return []
-    return [{"title": "听证会", "href": f"/cases/{at.facts.no}/hearing", "current": False, "count": ""}]
-
-
-def _desk_tabs(at: reads.View) -> list[dict[str, Any]]:
-    """The ways to the desks that the procedure has acts for."""
-    found = starting.desks(at.procedure, at.facts)
-    return [
-        {"title": one.title, "href": f"/cases/{at.facts.no}/{one.name}", "current": False, "count": ""} for one in found
-    ]
-
-
-def _review_tab(at: reads.View) -> list[dict[str, Any]]:
-    """The way to the desk of the legal review, for those who may read the sheet."""
-    if not desk.reads_desk(at):
-        return []
-    return [{"title": "合法性审查", "href": f"/cases/{at.facts.no}/legal-review", "current": False, "count": ""}]
-
-
-def _experts_tab(at: reads.View) -> list[dict[str, Any]]:
-    """The way to the desk on which experts are chosen, for those who may see it, where the procedure has experts."""
-    if panels.act_of(at.procedure, "select") is None or not permissions.may_read_panel(
-        at.actor, at.procedure, at.facts
-    ):
-        return []
-    return [{"title": "专家", "href": f"/cases/{at.facts.no}/experts", "current": False, "count": ""}]
+        {"title": own[name], "href": f"/cases/{at.facts.no}/{name}", "current": current == name, "count": "", "desk": True}
+        for name in DESKS if name in own
+    ]  # fmt: skip
 
 
 def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, Any]]:
@@ -228,6 +201,7 @@ def _tabs(no: str, current: str, counts: dict[str, str]) -> Sequence[dict[str, A
             "href": f"/cases/{no}/{name}".rstrip("/"),
             "current": name == current,
             "count": counts.get(name, ""),
+            "desk": False,
         }
         for name, title in TABS
     ]
