@@ -39,7 +39,17 @@ IDS = {
     "neighbours.yaml": row("NRM", 16) + row("ENF", 9) + row("PEN", 4) + row("REC", 12) + row("INF", 10),
     "time-and-records.yaml": [*row("T", 9), "T-09b", "T-09c", *row("T", 16, first=10), *row("ARC", 19)],
     "regional.yaml": row("P", 29),
-    "product.yaml": ["DF-TEXT", "DF-OPINION", "DF-LATE", "DF-DUTIES", "DF-WAIVE", "DF-FILE", "DF-DRAW"],
+    "product.yaml": [
+        "DF-TEXT",
+        "DF-OPINION",
+        "DF-LATE",
+        "DF-DUTIES",
+        "DF-WAIVE",
+        "DF-FILE",
+        "DF-DRAW",
+        "DF-MEETING",
+        "DF-RISK",
+    ],
 }
 
 KINDS = {"gate", "duty", "conditional", "permission", "sanction"}
