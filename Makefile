@@ -6,6 +6,9 @@
 PYTHON ?= python3
 ARGS ?=
 
+# Test files are spread over the processors, each process with servers of its own; servers that you name are shared, so not then.
+SPREAD ?= $(if $(DECISIONFLOW_TEST_PG_URL)$(DECISIONFLOW_TEST_REDIS_URL),,-n auto --dist loadfile)
+
 BIN := .venv/bin
 UV := .tools/bin/uv
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/uv.txt)
@@ -39,7 +42,7 @@ run: .stamps/run ## serve the demo on http://127.0.0.1:8080
 	$(BIN)/decisionflow demo $(ARGS)
 
 test: .stamps/dev browser ## run every test, on servers it brings itself
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 check: .stamps/dev lock-check ## formatting, lint, types, imports, locks, procedures, and the fast tests
 	$(BIN)/ruff format --check .
@@ -47,7 +50,7 @@ check: .stamps/dev lock-check ## formatting, lint, types, imports, locks, proced
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/decisionflow procedures lint workflows
-	$(BIN)/python -m pytest -q -m "not slow and not browser and not services"
+	$(BIN)/python -m pytest $(SPREAD) -q -m "not slow and not browser and not services"
 
 browser: .stamps/dev ## find a Chromium and a Chinese font for the tests, or fetch them into .tools
 	@$(BIN)/python -m tests.browser_setup
