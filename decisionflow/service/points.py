@@ -105,9 +105,7 @@ class Filter:
 
 def desk(connection: Connection, authority: Authority, actor: Actor, no: str) -> Desk:
     """The desk of a case's newest consultation. Raises NotFound, Forbidden."""
-    standing = steps.load(connection, authority, no)
-    if not permissions.may_see(actor, standing.procedure, standing.facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
+    standing = steps.visible(connection, authority, actor, no)
     if not permissions.may_enter_opinions(actor, standing.procedure, standing.facts):
         raise Forbidden("may not sort opinions", say="只有承办、整理公众意见的岗位可以整理意见")
     row = consultations.of_case(connection, authority.id, standing.facts.case)

@@ -156,9 +156,7 @@ class Desk:
 
 def desk(connection: Connection, authority: Authority, actor: Actor, no: str) -> Desk:
     """The desk of a case. Raises NotFound, Forbidden."""
-    standing = steps.load(connection, authority, no)
-    if not permissions.may_see(actor, standing.procedure, standing.facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
+    standing = steps.visible(connection, authority, actor, no)
     action = act_of(standing.procedure, "conclude")
     if action is None or not track_of(standing.procedure):
         raise NotFound(f"no legal review in {standing.procedure.name}", say="本事项的程序没有合法性审查台可用的环节")

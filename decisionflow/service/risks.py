@@ -109,9 +109,7 @@ def report_of(procedure: law.Procedure) -> tuple[law.Action, law.FieldSpec] | No
 
 def desk(connection: Connection, authority: Authority, actor: Actor, no: str) -> Desk:
     """The desk of a case, to look at. Raises NotFound."""
-    standing = steps.load(connection, authority, no)
-    if not permissions.may_see(actor, standing.procedure, standing.facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
+    standing = steps.visible(connection, authority, actor, no)
     found = report_of(standing.procedure)
     if found is None:
         raise NotFound(f"no risk report in {standing.procedure.name}", say="本事项的程序没有风险评估报告这一环节")

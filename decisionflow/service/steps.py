@@ -36,6 +36,7 @@ from decisionflow.service import (
     hearings,
     meetings,
     panels,
+    permissions,
     procedures,
     projections,
     register,
@@ -184,6 +185,14 @@ def load(connection: Connection, authority: Authority, no: str) -> Standing:
         procedures.by_digest(connection, authority.id, facts.procedure),
         calendars.current(connection, authority.id, authority.calendar, row.years),
     )  # fmt: skip
+
+
+def visible(connection: Connection, authority: Authority, actor: Actor, no: str) -> Standing:
+    """A case that this person may see. Raises NotFound in the same words whether it exists or not."""
+    standing = load(connection, authority, no)
+    if not permissions.may_see(actor, standing.procedure, standing.facts):
+        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
+    return standing
 
 
 def judged_by(connection: Connection, authority: Authority, standing: Standing, action: str, on: date) -> Standing:

@@ -19,7 +19,7 @@ from decisionflow.errors import BadInput, NotFound, Problem
 from decisionflow.service import actors, evidence, permissions, sealing, steps
 from decisionflow.service.actors import Actor, carries, duty_for
 from decisionflow.service.authorities import Authority
-from decisionflow.service.reads import form, lamps, refusals
+from decisionflow.service.reads import lamps, refusals
 from decisionflow.service.reads import why as reasons
 from decisionflow.store.blobs import Blobs
 
@@ -52,7 +52,7 @@ class View:
 
 def view(connection: Connection, authority: Authority, actor: Actor, no: str, now: datetime) -> View:
     """A case that this person may see. Raises NotFound in the same words whether it exists or not."""
-    standing = form.visible(connection, authority, actor, no)
+    standing = steps.visible(connection, authority, actor, no)
     return View(authority, actor, standing, actors.everybody(connection, authority.id, legal_date(now)), now)
 
 

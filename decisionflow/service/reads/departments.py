@@ -18,7 +18,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core.facts import Act, Facts, Value, legal_date
 from decisionflow.core.gates import as_day
 from decisionflow.errors import NotFound
-from decisionflow.service import actors, permissions, steps
+from decisionflow.service import actors, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import wording
@@ -124,10 +124,8 @@ def board(
     connection: Connection, blobs: Blobs, authority: Authority, actor: Actor, no: str, now: datetime
 ) -> Board:  # fmt: skip
     """The desk of a case. Raises NotFound."""
-    standing = steps.load(connection, authority, no)
+    standing = steps.visible(connection, authority, actor, no)
     procedure, facts = standing.procedure, standing.facts
-    if not permissions.may_see(actor, procedure, facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
     acts = asking(procedure)
     if acts is None:
         raise NotFound(f"no departments in {procedure.name}", say="本事项的程序没有征求部门意见这一环节")

@@ -161,9 +161,7 @@ class Board:
 
 def standing_of(connection: Connection, authority: Authority, actor: Actor, no: str) -> steps.Standing:
     """A case with experts in its procedure, for those who may see who is asked. Raises NotFound, Forbidden."""
-    standing = steps.load(connection, authority, no)
-    if not permissions.may_see(actor, standing.procedure, standing.facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
+    standing = steps.visible(connection, authority, actor, no)
     if panels.act_of(standing.procedure, "select") is None:
         raise NotFound(f"no experts in {standing.procedure.name}", say="本事项的程序没有专家论证这一环节")
     if not permissions.may_read_panel(actor, standing.procedure, standing.facts):

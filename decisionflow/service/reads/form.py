@@ -21,7 +21,7 @@ from decisionflow.core import step as core
 from decisionflow.core.facts import Act, Facts, Text, Timing, Value, legal_date
 from decisionflow.core.step import Outlook
 from decisionflow.errors import NotFound
-from decisionflow.service import actors, calendars, entries, permissions, procedures, register, steps
+from decisionflow.service import actors, calendars, entries, procedures, register, steps
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import refusals
@@ -112,19 +112,11 @@ def sheet(
     happened: datetime | None = None,
 ) -> Sheet:  # fmt: skip
     """The form of an action of a case. Raises NotFound, also for a case that this person may not see."""
-    standing = visible(connection, authority, actor, no)
+    standing = steps.visible(connection, authority, actor, no)
     if action == standing.procedure.opening:
         raise NotFound(f"{action} opens a case", say=f"事项“{no}”已经提出，不能重复提出")
     standing = steps.judged_by(connection, authority, standing, action, legal_date(happened or now))
     return _sheet(connection, authority, actor, standing, action, now)
-
-
-def visible(connection: Connection, authority: Authority, actor: Actor, no: str) -> steps.Standing:
-    """A case that this person may see. Raises NotFound in the same words whether it exists or not."""
-    standing = steps.load(connection, authority, no)
-    if not permissions.may_see(actor, standing.procedure, standing.facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
-    return standing
 
 
 def _sheet(

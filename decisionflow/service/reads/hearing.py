@@ -132,9 +132,7 @@ class Board:
 
 def standing_of(connection: Connection, authority: Authority, actor: Actor, no: str) -> steps.Standing:
     """A case with a hearing in its procedure, for those who may read sign-ups. Raises NotFound, Forbidden."""
-    standing = steps.load(connection, authority, no)
-    if not permissions.may_see(actor, standing.procedure, standing.facts):
-        raise NotFound(f"case {no!r} is not for {actor.person}", say=f"没有编号为“{no}”的事项")
+    standing = steps.visible(connection, authority, actor, no)
     if not hearings.lines(standing.procedure):
         raise NotFound(f"no hearing in {standing.procedure.name}", say="本事项的程序没有听证会这一环节")
     if not permissions.may_read_signups(actor, standing.procedure, standing.facts):

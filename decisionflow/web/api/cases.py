@@ -16,7 +16,7 @@ from decisionflow.service import staging, steps
 from decisionflow.service.actors import duty_for
 from decisionflow.service.reads import case as page
 from decisionflow.service.reads import cases as listed
-from decisionflow.service.reads import findings, form, timeline
+from decisionflow.service.reads import findings, timeline
 from decisionflow.service.reads import why as reasons
 from decisionflow.web import doors, security
 
@@ -142,7 +142,7 @@ def actions(visit: doors.StaffVisit, no: str) -> JSONResponse:
 def act(visit: doors.StaffVisit, no: str, body: Act, key: Key = "", seen: Seen = "", token: Token = "") -> Response:
     """Take an act. 201 with the entry; 409 with findings when refused; 412 when the line has moved on."""
     with visit.site.store.read() as connection:
-        form.visible(connection, visit.authority, visit.actor, no)
+        steps.visible(connection, visit.authority, visit.actor, no)
     if not seen.strip('"'):
         raise PreconditionRequired("If-Match is missing", say="请在 If-Match 中给出所见环节的 etag（见 /cases/{编号}）")
     return _act(visit, no, body, key, seen.strip('"'), token)
@@ -155,7 +155,7 @@ def _act(visit: doors.Staff, no: str, body: Act, key: str, seen: str, token: str
         raise BadInput([Problem("Idempotency-Key", "请给每次办理一个唯一的请求编号", rule="key")])
     text = steps.DraftText(body.draft.title, tuple(body.draft.paragraphs)) if body.draft else None
     with visit.site.store.read() as connection:
-        facts = form.visible(connection, visit.authority, visit.actor, no).facts if no else None
+        facts = steps.visible(connection, visit.authority, visit.actor, no).facts if no else None
         papers = tuple(_papers(visit, connection, body, facts))
     ask = steps.Ask(body.action, key, no, body.fields, papers, text, seen, body.occurred_at, body.evidence, body.reason,
                     body.procedure or (visit.authority.procedure if not no else ""))  # fmt: skip

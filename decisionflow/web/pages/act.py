@@ -481,7 +481,7 @@ def receipt(visit: doors.StaffVisit, no: str, entry: str) -> Response:
 
 
 def _taken(visit: doors.Staff, connection: Any, no: str, entry: str) -> tuple[steps.Standing, Act]:
-    standing = reads.visible(connection, visit.authority, visit.actor, no)
+    standing = steps.visible(connection, visit.authority, visit.actor, no)
     found = next((one for one in standing.facts.acts if one.entry == entry), None)
     if found is None:
         raise NotFound(f"no act {entry} in {no}", say="本事项没有这条记录")

@@ -55,5 +55,5 @@ def file(visit: doors.StaffVisit, no: str, form: doors.Posted) -> Response:
 
 
 def _found(visit: doors.Staff, connection: Connection, no: str) -> tuple[steps.Standing, reads.Board]:
-    standing = forms.visible(connection, visit.authority, visit.actor, no)
+    standing = steps.visible(connection, visit.authority, visit.actor, no)
     return standing, reads.board(visit.site.store.blobs, standing, visit.actor, visit.now)

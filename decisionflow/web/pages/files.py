@@ -11,8 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 
 from decisionflow.errors import NotFound
-from decisionflow.service import staging
-from decisionflow.service.reads import form as reads
+from decisionflow.service import staging, steps
 from decisionflow.service.reads import public
 from decisionflow.service.staging import File
 from decisionflow.web import doors
@@ -29,7 +28,7 @@ HEADERS = {
 def file(visit: doors.StaffVisit, no: str, sha256: str) -> Response:
     """A file of a case's dossier, for those who may see the case."""
     with visit.site.store.read() as connection:
-        facts = reads.visible(connection, visit.authority, visit.actor, no).facts
+        facts = steps.visible(connection, visit.authority, visit.actor, no).facts
     return handed(visit, sha256, {one.sha256: one for one in staging.dossier(facts)})
 
 

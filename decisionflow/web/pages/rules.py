@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from decisionflow.core import procedure as law
 from decisionflow.errors import NotFound
-from decisionflow.service import laws, permissions, procedures, publications, sealing
+from decisionflow.service import laws, permissions, procedures, publications, sealing, steps
 from decisionflow.service.reads import diagram, form, lookup, refusals, stored
 from decisionflow.trail import canonical
 from decisionflow.web import doors
@@ -97,7 +97,7 @@ def entry_page(visit: doors.StaffVisit, entry: str) -> HTMLResponse:
         if row is None or row.chain_kind != "case":
             raise NotFound(f"no entry {entry!r}", say="没有这条记录")
         no = connection.execute(_CASE, {"a": visit.authority.id, "c": row.chain_id}).scalar_one()
-        standing = form.visible(connection, visit.authority, visit.actor, no)
+        standing = steps.visible(connection, visit.authority, visit.actor, no)
         seal = sealing.latest(connection, visit.authority.id)
         receipt = sealing.receipt(connection, visit.authority.id, entry) if sealing.is_sealed(
             connection, visit.authority.id, entry) else None  # fmt: skip

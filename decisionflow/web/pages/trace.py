@@ -8,7 +8,7 @@ from sqlalchemy import text
 from starlette.datastructures import FormData
 
 from decisionflow.errors import BadInput
-from decisionflow.service import inspections, register
+from decisionflow.service import inspections, register, steps
 from decisionflow.service.reads import form as forms
 from decisionflow.service.reads import trace as reads
 from decisionflow.web import doors
@@ -57,7 +57,7 @@ def person_page(visit: doors.InspectorVisit, person: str, form: doors.Posted) ->
 @router.get("/trace/case/{no}")
 def ask_case(visit: doors.InspectorVisit, no: str) -> HTMLResponse:
     with visit.site.store.read() as connection:
-        facts = forms.visible(connection, visit.authority, visit.actor, no).facts
+        facts = steps.visible(connection, visit.authority, visit.actor, no).facts
     return visit.page("trace_ask", title=f"倒查：{facts.title}", action=f"/trace/case/{no}", wrong="", reason="")
 
 
@@ -65,7 +65,7 @@ def ask_case(visit: doors.InspectorVisit, no: str) -> HTMLResponse:
 def case_page(visit: doors.InspectorVisit, no: str, form: doors.Posted) -> HTMLResponse:
     """Who answers for a case: every act by its line, deviations with reasons, and what was refused."""
     with visit.site.store.read() as connection:
-        standing = forms.visible(connection, visit.authority, visit.actor, no)
+        standing = steps.visible(connection, visit.authority, visit.actor, no)
     reason = str(form.get("reason", ""))
     if refused := _look(visit, form, "case", no, standing.facts.title, reason):
         return refused
