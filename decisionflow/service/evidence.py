@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, select, text
 from decisionflow.core import calendar as days
 from decisionflow.core.facts import stamp
 from decisionflow.errors import NotFound
-from decisionflow.service import sealing, steps
+from decisionflow.service import reader, sealing, steps
 from decisionflow.service.authorities import Authority
 from decisionflow.store.blobs import Blobs
 from decisionflow.store.signer import Signer
@@ -50,7 +51,7 @@ def package(
     found = list(_entries(connection, authority, chains, standing, view))
     _require_sealed(found, seal)
     records = [canonical.decode(row.data) for row in found]
-    read = sealing.reader(connection, authority.id)
+    prove = sealing.reader(connection, authority.id)
     named = {ref.digest for record in records for ref in verify.references(record) if ref.what == "blob"}
     kept, withheld = _blobs(blobs, named, standing, view)
     built = bundle.Package(
@@ -58,14 +59,14 @@ def package(
         case="" if view == "public" else standing.facts.case,  # a part of a case does not claim to be the case
         created_at=stamp(now),
         entries=tuple(
-            bundle.Entry(row.position, row.data, tuple(merkle.prove_inclusion(row.position, seal.size, read))) for row in found
+            bundle.Entry(row.position, row.data, tuple(merkle.prove_inclusion(row.position, seal.size, prove))) for row in found
         ),
         complete=tuple(bundle.Whole(kind, chain, seq) for kind, chain, seq in chains if view != "public"),
         checkpoint=seal.note, sealed_at=stamp(seal.created_at), blobs=kept, withheld=withheld,
         openings=tuple(_openings(connection, authority, records)) if view == "full" else (),
         procedures=_procedures(connection, authority, records), calendars=_calendars(connection, authority, records),
     )  # fmt: skip
-    return bundle.pack(built, signer.packages)
+    return bundle.pack(replace(built, reader=reader.page(built)), signer.packages)
 
 
 def slip(
@@ -77,17 +78,17 @@ def slip(
     if seal is None:
         raise NotFound("nothing is sealed yet", say="尚无封存的检查点，请稍后再来")
     _require_sealed(found, seal)
-    read = sealing.reader(connection, authority.id)
+    prove = sealing.reader(connection, authority.id)
     built = bundle.Package(
         authority=authority.id, origin=authority.origin, no=no, title=title, case="", created_at=stamp(now),
         entries=tuple(
-            bundle.Entry(row.position, row.data, tuple(merkle.prove_inclusion(row.position, seal.size, read))) for row in found
+            bundle.Entry(row.position, row.data, tuple(merkle.prove_inclusion(row.position, seal.size, prove))) for row in found
         ),
         complete=(), checkpoint=seal.note, sealed_at=stamp(seal.created_at), blobs={}, withheld={},
         openings=tuple(_openings(connection, authority, [canonical.decode(row.data) for row in found])), procedures={},
         calendars={},
     )  # fmt: skip
-    return bundle.pack(built, signer.packages)
+    return bundle.pack(replace(built, reader=reader.page(built)), signer.packages)
 
 
 def _chains(

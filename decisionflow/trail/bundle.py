@@ -72,7 +72,8 @@ class Package:
     """What goes into an evidence package. Times as entries write them; names of content are hex SHA-256.
 
     `withheld` maps the blobs that entries name but the package leaves out to the reason. `keys` are vkeys
-    of the log other than the one that signs the package: that of an older checkpoint after a change of key.
+    of the log other than the one that signs the package: that of an older checkpoint after a change of key. `reader` is a
+    page for people that repeats what the entries say; it may be left out.
     """
 
     authority: str
@@ -93,6 +94,7 @@ class Package:
     notes: Mapping[str, str] = field(default_factory=dict)
     earlier: tuple[Earlier, ...] = ()
     keys: tuple[str, ...] = ()
+    reader: bytes = field(default=b"", repr=False)
 
 
 def pack(package: Package, key: checkpoint.Key) -> bytes:
@@ -116,6 +118,7 @@ def _members(package: Package, point: checkpoint.Checkpoint) -> dict[str, bytes]
     return {
         "README.txt": _shipped("package-readme.txt"),
         "verify.py": _shipped("verify.py"),
+        **({"read.html": package.reader} if package.reader else {}),
         "checkpoint.txt": package.checkpoint.encode(),
         "proofs.json": verify.canonical(_proofs(package, point, placed)),
         "openings.json": verify.canonical({"format": 1, "openings": [_opening(one) for one in package.openings]}),

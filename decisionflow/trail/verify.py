@@ -887,7 +887,7 @@ def _check_container(seen: _Package) -> str:
 
 
 _MEMBER = re.compile(
-    r"MANIFEST\.(?:json|note)|README\.txt|verify\.py|checkpoint\.txt|(?:proofs|openings)\.json"
+    r"MANIFEST\.(?:json|note)|README\.txt|read\.html|verify\.py|checkpoint\.txt|(?:proofs|openings)\.json"
     rf"|entries/(?:{'|'.join(CHAIN_KINDS)})/{_CHAIN_ID}/[0-9]{{6,15}}\.json"
     r"|blobs/[0-9a-f]{64}|procedures/[0-9a-f]{64}\.json|calendars/[0-9a-f]{64}\.txt|notes/[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.txt"
 )
