@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from decisionflow.core import names
 from decisionflow.core.facts import Timing
 from decisionflow.errors import NotFound
 from decisionflow.service import entries, projections
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.store.engine import Tx
-from decisionflow.store.records import Record
+from decisionflow.store.records import Record, Rows
 
 
 class Register:
@@ -60,7 +61,9 @@ class Register:
     def person(self, name: str, note: str = "") -> str:
         """A human being. Two of one name are two. Gives the id."""
         person = entries.new_id(self.now)
-        self._write("person.registered", {"person": person, "name": name} | ({"note": note} if note else {}))
+        draft = entries.Draft("person.registered", {"person": person, "name": name} | ({"note": note} if note else {}))
+        heard = [{"person_id": person, "sound": one} for one in names.sounds(name)]
+        self.write(draft, *([Rows("person_sound", heard, "ignore")] if heard else []))
         return person
 
     def appoint(
@@ -116,12 +119,12 @@ class Register:
     def _write(self, kind: str, body: dict[str, Any]) -> None:
         self.write(entries.Draft(kind, body))
 
-    def write(self, draft: entries.Draft) -> str:
-        """Write an entry of the register, one after the other; its id."""
+    def write(self, draft: entries.Draft, *more: Rows) -> str:
+        """Write an entry of the register, one after the other, with `more` rows that no entry says; its id."""
         composed = entries.compose(draft, self._head, self.actor, Timing(self.now), clock=self.authority.clock)
         self._head = self._head.after(composed.append)
         rows = projections.register_rows(self.tx.connection, composed.record, self.tx.pending)
-        self.tx.add(Record(composed.append, (*composed.rows, *rows)))
+        self.tx.add(Record(composed.append, (*composed.rows, *rows, *more)))
         return composed.id
 
 
@@ -170,7 +173,19 @@ def everybody(connection: Connection, most: int) -> tuple[dict[str, Any], ...]:
     return tuple(dict(row) for row in connection.execute(statement, {"most": most}).mappings())
 
 
-def find_persons(connection: Connection, name: str) -> tuple[dict[str, Any], ...]:
-    """All persons whose name contains the text, homonyms apart."""
-    statement = text("select id, name, note from person where name like :n or id = :t order by name, id limit 50")
-    return tuple(dict(row) for row in connection.execute(statement, {"n": f"%{name}%", "t": name}).mappings())
+_NAMED = text("""
+    select id, name, note from person where name like :n or id = :t order by name, note, id limit 50
+""")
+_HEARD = text("""
+    select id, name, note from person where id in (select person_id from person_sound where sound between :t and :u)
+    order by name, note, id limit 50
+""")
+
+
+def find_persons(connection: Connection, words: str) -> tuple[dict[str, Any], ...]:
+    """All persons whose name contains the words, or sounds like them when they are letters; homonyms apart."""
+    sound = names.plain(words)
+    heard = connection.execute(_HEARD, {"t": sound, "u": sound + "z" * 60}).mappings().all() if sound else []
+    named = connection.execute(_NAMED, {"n": f"%{words}%", "t": words}).mappings().all()
+    found = {row["id"]: dict(row) for row in (*named, *heard)}
+    return tuple(found.values())

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from decisionflow.service import sealing
+from decisionflow.service.register import Register
 from decisionflow.store.engine import Store
 from decisionflow.trail import canonical
 from tests.web.desk import Desk, desk
@@ -43,6 +44,14 @@ def test_a_person_is_shown_with_posts_acts_and_what_lay_in_the_dossier(found: De
     assert answer.status_code == 200
     for words in (chief.post_title, "决定受理", "当时知道什么", "解放路行道树砍伐"):
         assert words in answer.text
+
+
+def test_somebody_is_found_by_the_sound_of_a_name_with_rare_characters(found: Desk) -> None:
+    made, work = "龙䶮", found.work
+    work.store.write(lambda tx: Register(tx, work.authority, work.stage.actors["chief"], work.now).person(made))
+    for typed in ("龙䶮", "longyan", "Lóng Yǎn", "ly"):
+        assert made in found.get("jiancha", f"/trace?q={typed}"), typed
+    assert made not in found.get("jiancha", "/trace?q=longya1") and made not in found.get("jiancha", "/trace?q=an")
 
 
 def test_a_case_is_shown_with_its_refused_attempts(found: Desk) -> None:

@@ -51,6 +51,15 @@ class Person(SQLModel, table=True):
     entry_id: str
 
 
+class PersonSound(SQLModel, table=True):
+    """One way to spell a person's name by its sound. Only finds; made anew from names whenever the readings grow."""
+
+    __tablename__ = "person_sound"
+    __table_args__ = (Index("ix_person_sound", "sound", "person_id"), {"info": {"class": "infrastructure"}})
+    person_id: str = Field(primary_key=True)
+    sound: str = Field(primary_key=True)
+
+
 class Appointment(SQLModel, table=True):
     """A person holding a post from a day on, by a document; or for its holder, whose appointment `delegated_by` names."""
 
