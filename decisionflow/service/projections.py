@@ -155,6 +155,14 @@ def _date(text: str | None) -> date | None:
 # ---- the register --------------------------------------------------------------------------------------
 
 
+def _named(record: Record) -> Rows:
+    body = record["body"]
+    since = date.fromisoformat(body["valid_from"])
+    return Rows("unit_name", [
+        {"authority_id": record["authority"], "unit_id": body["unit"], "valid_from": since, "name": body["name"]}
+    ])  # fmt: skip
+
+
 def register_rows(connection: Connection, record: Record, pending: Pending = dict) -> tuple[Rows, ...]:
     """The row that a register entry makes or changes. `pending` gives rows queued but not yet written."""
     body, key = record["body"], {"authority_id": record["authority"]}
@@ -163,9 +171,12 @@ def register_rows(connection: Connection, record: Record, pending: Pending = dic
             row = {**key, "id": body["unit"], "name": body["name"], "short": body["short"], "rank": body["rank"],
                    "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None,
                    "succeeds": body.get("succeeds", ""), "entry_id": record["id"]}  # fmt: skip
-            return (Rows("unit", [row]),)
+            return Rows("unit", [row]), _named(record)
         case "unit.renamed":
-            return (_changed(connection, pending, "unit", {**key, "id": body["unit"]}, {"name": body["name"]}),)
+            return (
+                _changed(connection, pending, "unit", {**key, "id": body["unit"]}, {"name": body["name"]}),
+                _named(record),
+            )
         case "unit.abolished":
             ends = {"valid_to": date.fromisoformat(body["valid_to"])}
             return (_changed(connection, pending, "unit", {**key, "id": body["unit"]}, ends),)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from zipfile import BadZipFile
 
 import openpyxl
@@ -40,6 +41,25 @@ def read(name: str, data: bytes, most: int, *, lines: bool = False) -> Table:
         return [[_text(cell, lines) for cell in row] for row in csv.reader(io.StringIO(text), strict=True)][:most]
     except csv.Error as fault:
         raise BadInput([Problem("FILE", f"不是可以读取的 CSV 表格：{fault}", name, rule="encoding")]) from fault
+
+
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+
+
+def plain(cell: str) -> str:
+    """A cell that begins like a formula is made text."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def workbook(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
+    """An xlsx table of one sheet, every cell text, none that a spreadsheet would compute."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet(title[:31])
+    for row in chain([columns], rows):
+        sheet.append([plain(cell) for cell in row])
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
 
 
 def _text(cell: object, lines: bool) -> str:

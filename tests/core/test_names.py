@@ -25,7 +25,8 @@ def test_a_name_of_many_readings_stays_bounded() -> None:
 
 
 @pytest.mark.parametrize(("typed", "bare"), [
-    ("Lóng Yǎn", "longyan"), ("LÜ bu", "lvbu"), ("nǚ", "nv"), ("龙yan", ""), ("龙䶮", ""), ("o'neil", "oneil"), ("", ""), ("YH-2026", ""),
+    ("Lóng Yǎn", "longyan"), ("LÜ bu", "lvbu"), ("nǚ", "nv"), ("龙yan", ""), ("龙䶮", ""), ("o'neil", "oneil"), ("", ""),
+    ("YH-2026", ""),
 ])  # fmt: skip
 def test_tones_capitals_and_spaces_do_not_matter(typed: str, bare: str) -> None:
     assert names.plain(typed) == bare

@@ -16,9 +16,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from decisionflow.core import similar
+from decisionflow.service.sheets import plain
 from decisionflow.store.engine import Store
 from decisionflow.web.brakes import KEPT, Brake, Limit, source
-from decisionflow.web.pages.cases import plain, table
+from decisionflow.web.pages.cases import table
 from tests.web.square import Square, square
 
 NO = "YH-2024-001"

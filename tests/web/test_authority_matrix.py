@@ -69,7 +69,7 @@ MATRIX = {
     """,
     INSPECTOR: """
         GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}
-        GET /violations | POST /violations
+        GET /violations | POST /violations | GET /trace/search | POST /trace/search | POST /trace/search/kept
     """,
 }
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, not_, or_, select, text, true
 
 from decisionflow.core import clocks
 from decisionflow.core import fields as forms
 from decisionflow.core import procedure as law
-from decisionflow.core.facts import legal_date
+from decisionflow.core import query as language
+from decisionflow.core.facts import SHANGHAI, legal_date
 from decisionflow.errors import BadInput, Problem
 from decisionflow.service import actors, calendars, permissions, procedures
 from decisionflow.service.actors import Actor
@@ -34,6 +35,7 @@ PAGE = 50
 MOST = 5000  # rows of one export
 STATES = {"open": "在办", "ended": "已办结", "all": "全部"}
 LAMPS = ("red", "yellow", "green", "stopped")
+KEYS = ("case", "unit", "line", "time", "lamp", "state")
 LISTED = ("id", "no", "title", "procedure", "stages", "ended", "public", "lead_unit", "opened_at", "touched_at")
 
 
@@ -105,6 +107,10 @@ def wanted(q: str, stage: str, unit: str, lamp: str, state: str, after: str) -> 
             problems.append(Problem(name, f"筛选条件{fault}", rule="text"))
         if len(words) > 120:
             problems.append(Problem(name, "筛选条件太长，最多120字", rule="text"))
+    try:
+        language.read(given["q"], KEYS)
+    except BadInput as fault:
+        problems += fault.problems
     if lamp and lamp not in LAMPS:
         problems.append(Problem("lamp", "没有这种灯，可选已逾期、将到期、正常、已停钟", rule="choice"))
     if state not in STATES:
@@ -162,8 +168,14 @@ class _Look:
     lights: Mapping[str, lamps.Light]
 
     def _lit(self) -> ColumnElement[bool]:
-        ids = [case for case, light in self.lights.items() if light.kind == self.asked.lamp]
-        return _CASES.c.id.in_(ids) if self.asked.lamp else true()
+        wanted = [self._of(self.asked.lamp)] if self.asked.lamp else []
+        for term in language.read(self.asked.q, KEYS).of("lamp"):
+            lit = self._of(str(term.value))
+            wanted.append(not_(lit) if term.without else lit)
+        return and_(true(), *wanted)
+
+    def _of(self, lamp: str) -> ColumnElement[bool]:
+        return and_(_CASES.c.id.in_([case for case, light in self.lights.items() if light.kind == lamp]))
 
     def rows(self, most: int, start: str | None) -> Select[Any]:
         """The rows after a place, newest first."""
@@ -203,8 +215,8 @@ def _look(connection: Connection, authority: Authority, actor: Actor, now: datet
     versions = {digest: procedures.by_digest(connection, authority.id, digest) for digest in digests}
     seen = _visible(connection, authority, actor, versions)
     narrowed = _narrowed(asked, versions)
-    lights = _lights(connection, authority, legal_date(now), and_(seen, narrowed))
-    return _Look(connection, asked, versions, seen, narrowed, lights)
+    lit = lights(connection, authority, legal_date(now), and_(seen, narrowed))
+    return _Look(connection, asked, versions, seen, narrowed, lit)
 
 
 def _visible(
@@ -240,10 +252,8 @@ def _inside(words: str) -> str:
 
 
 def _narrowed(asked: Wanted, versions: Mapping[str, law.Procedure]) -> ColumnElement[bool]:
-    found: list[ColumnElement[bool]] = [
-        or_(_CASES.c.no.icontains(word, autoescape=True), _CASES.c.title.icontains(word, autoescape=True))
-        for word in asked.q.split()
-    ]
+    terms = (term for term in language.read(asked.q, KEYS).terms if term.key != "lamp")
+    found = [not_(_is(term, versions)) if term.without else _is(term, versions) for term in terms]
     if asked.unit:
         found.append(_CASES.c.lead_unit == asked.unit)
     if asked.stage:
@@ -251,6 +261,50 @@ def _narrowed(asked: Wanted, versions: Mapping[str, law.Procedure]) -> ColumnEle
         spelled = [_CASES.c.stages.contains(f'"{track}":"{asked.stage}"', autoescape=True) for track in mains]
         found.append(or_(false(), *spelled))
     return and_(true(), *found)
+
+
+def _is(term: language.Term, versions: Mapping[str, law.Procedure]) -> ColumnElement[bool]:
+    """One condition of the query as a condition on `case_file`."""
+    match term.key, term.value:
+        case "unit", str(value):
+            return _has(_CASES.c.lead_unit, value)
+        case "state", str(value):
+            return and_(_CASES.c.ended.is_(value == "ended"))
+        case "time", language.Span() as days:
+            return within(_CASES.c.opened_at, days)
+        case "line", str(value):
+            return or_(false(), *(_on(one, value) for one in versions.values()))
+    return or_(_has(_CASES.c.no, str(term.value)), _has(_CASES.c.title, str(term.value)))
+
+
+def _on(procedure: law.Procedure, words: str) -> ColumnElement[bool]:
+    """On the stage of that name on the main line, or on a line of that name that is under way."""
+    main, here = main_track(procedure), []
+    for name, track in procedure.tracks.items():
+        beside = name != main and words in track.title
+        here += [
+            (name, stage) for stage, title in track.stages.items()
+            if (beside and stage not in (track.initial, *track.done, *track.waived)) or (name == main and words in title)
+        ]  # fmt: skip
+    spelled = (_CASES.c.stages.contains(f'"{track}":"{stage}"', autoescape=True) for track, stage in here)
+    return and_(_CASES.c.procedure == procedure.digest, or_(false(), *spelled))
+
+
+def _has(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
+    return column.icontains(words, autoescape=True)
+
+
+def within(column: ColumnElement[datetime], days: language.Span) -> ColumnElement[bool]:
+    """From the first day's beginning to the last day's end, in the government's time."""
+    sides = [column >= instant_of(days.first)] if days.first is not None else []
+    if days.last is not None:
+        sides.append(column < instant_of(days.last + timedelta(days=1)))
+    return and_(*sides)
+
+
+def instant_of(day: date) -> datetime:
+    """When a day begins in the government's time."""
+    return datetime.combine(day, time.min, SHANGHAI).astimezone(UTC)
 
 
 def _stages(versions: Mapping[str, law.Procedure]) -> tuple[Choice, ...]:
@@ -288,13 +342,14 @@ def running_beside(procedure: law.Procedure, stages: Mapping[str, str]) -> Itera
             yield f"{track.title}：{track.stages[stages[name]]}"
 
 
-def _lights(
-    connection: Connection, authority: Authority, on: date, here: ColumnElement[bool]
+def lights(
+    connection: Connection, authority: Authority, on: date, here: ColumnElement[bool] | None = None
 ) -> dict[str, lamps.Light]:  # fmt: skip
-    """The most urgent clock of each open case that has one running, by the id of the case."""
+    """The most urgent clock of each open case that has one running, by the id of the case; of all, or of those `here`."""
     calendar = calendars.current(connection, authority.id, authority.calendar)
     same = and_(_CASES.c.authority_id == _CLOCKS.c.authority_id, _CASES.c.id == _CLOCKS.c.case_id)
     query = select(_CLOCKS).select_from(_CLOCKS.join(_CASES, same))
+    here = _CASES.c.authority_id == authority.id if here is None else here
     query = query.where(here, _CASES.c.ended.is_(False), _CLOCKS.c.state != "done")
     found: dict[str, list[lamps.Light]] = {}
     for row in connection.execute(query).mappings():

@@ -38,6 +38,8 @@ class CaseAct(SQLModel, table=True):
     __table_args__ = (
         Index("ix_case_act_case", "authority_id", "case_id", "seq"),
         Index("ix_case_act_person", "person_id", "recorded_at", "authority_id", "case_id", "entry_id"),
+        Index("ix_case_act_unit", "authority_id", "unit_id", "recorded_at", "entry_id"),
+        Index("ix_case_act_recorded", "authority_id", "recorded_at", "entry_id"),
         {"info": {"class": "projection"}},
     )
     authority_id: str = Field(primary_key=True)

@@ -177,6 +177,18 @@ class Draft(SQLModel, table=True):
     saved_at: datetime
 
 
+class SavedQuery(SQLModel, table=True):
+    """A query that somebody looks up again and again; nobody else sees it."""
+
+    __tablename__ = "saved_query"
+    __table_args__ = (_INFRA,)
+    authority_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    query: str
+    saved_at: datetime
+
+
 class Reminder(SQLModel, table=True):
     """One rung of a deadline: when to remind. Recomputed with the deadline; claimed by state."""
 

@@ -22,6 +22,17 @@ class Unit(SQLModel, table=True):
     entry_id: str
 
 
+class UnitName(SQLModel, table=True):
+    """A name that a unit has from a day on, the present one among them: old acts stand under the old one."""
+
+    __tablename__ = "unit_name"
+    __table_args__ = ({"info": {"class": "projection"}},)
+    authority_id: str = Field(primary_key=True)
+    unit_id: str = Field(primary_key=True)
+    valid_from: date = Field(primary_key=True)
+    name: str
+
+
 class Post(SQLModel, table=True):
     """A post of a unit with the duties it carries (JSON list); a `single` one has one holder at a time."""
 

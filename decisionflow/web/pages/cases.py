@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from decisionflow import render
 from decisionflow.errors import NotFound
-from decisionflow.service import permissions
+from decisionflow.service import permissions, sheets
 from decisionflow.service.reads import cases as reads
 from decisionflow.service.reads.cases import Row, Wanted
 from decisionflow.web import doors
@@ -34,7 +34,6 @@ COLUMNS = (
     "提出日期",
     "最近办理",
 )
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 @router.get("/cases")
@@ -93,10 +92,5 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator
     yield codecs.BOM_UTF8
     for row in chain([columns], rows):
         line = io.StringIO()
-        csv.writer(line).writerow([plain(cell) for cell in row])
+        csv.writer(line).writerow([sheets.plain(cell) for cell in row])
         yield line.getvalue().encode()
-
-
-def plain(cell: str) -> str:
-    """A cell that begins like a formula is made text."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
