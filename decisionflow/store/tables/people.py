@@ -22,6 +22,18 @@ class Unit(SQLModel, table=True):
     entry_id: str
 
 
+class UnitName(SQLModel, table=True):
+    """A name that a unit has or had, with its first day; the unit itself bears the newest."""
+
+    __tablename__ = "unit_name"
+    __table_args__ = ({"info": {"class": "projection"}},)
+    authority_id: str = Field(primary_key=True)
+    unit_id: str = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    name: str
+    since: date
+
+
 class Post(SQLModel, table=True):
     """A post of a unit with the duties it carries (JSON list); a `single` one has one holder at a time."""
 

@@ -1,0 +1,107 @@
+"""Who stands in an entry of a case, and as what: the person acting, and everybody whom its fields name.
+
+Read from the entry and its procedure alone, so that the row it gives is the same whenever it is folded. Only persons of
+the register count: a name without an id may be anybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from decisionflow.core import procedure as law
+from decisionflow.core.facts import Record
+
+ACTED, CORRECTED = "act", "correction"
+KINDS = ("step.taken", "entry.corrected", "case.moved", "case.renamed")
+# The choice fields by which somebody takes a side, in order; and the answers that mean being against.
+SIDES = ("position", "stance", "conclusion")
+AGAINST = ("disagree", "unlawful", "uncontrollable", "harm")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One person in one entry. `role` is ``act``, ``correction``, or the field (``field.column``) that names them."""
+
+    person: str
+    name: str
+    role: str
+    stance: str = ""
+    dissent: bool = False
+
+
+def places(procedure: law.Procedure, record: Record) -> tuple[Place, ...]:
+    """Everybody who stands in an entry, the person acting first; one place a person and role."""
+    if record["kind"] not in KINDS:
+        return ()
+    body = record["body"]
+    action = procedure.action(str(body.get("action", "")))
+    values = body.get("fields", {})
+    named = tuple(_named(action, values)) if action else ()
+    side, against = _side(procedure, action, values)
+    spoken = tuple(one for one in named if one.role == _speaker(action))
+    found: dict[tuple[str, str], Place] = {}
+    actor = record["actor"]
+    if actor.get("person"):
+        own = side if not spoken or spoken[0].person == actor["person"] else ""
+        role = CORRECTED if record["kind"] == "entry.corrected" else ACTED
+        one = Place(str(actor["person"]), str(actor.get("name", "")), role, own, against and bool(own))
+        found[one.person, one.role] = one
+    for one in named:
+        if one in spoken:
+            one = Place(one.person, one.name, one.role, side, against)
+        found.setdefault((one.person, one.role), one)
+    return tuple(found.values())
+
+
+def side_field(action: law.Action | None) -> law.FieldSpec | None:
+    """The field of an action by which somebody takes a side; None when it has none."""
+    fields = {spec.id: spec for spec in action.fields if spec.type == "choice"} if action else {}
+    return next((fields[name] for name in SIDES if name in fields), None)
+
+
+def title_of(procedure: law.Procedure, action: str, role: str) -> str:
+    """What a role is called: by the field that names the person, in the words of the procedure."""
+    if role in (ACTED, CORRECTED):
+        return {ACTED: "办理", CORRECTED: "更正"}[role]
+    found = procedure.action(action)
+    field, _, column = role.partition(".")
+    spec = found.field(field) if found else None
+    if spec is None:
+        return role
+    inner = next((one.title for one in spec.columns if one.id == column), "")
+    return f"{spec.title}（{inner}）" if inner else spec.title
+
+
+def _side(procedure: law.Procedure, action: law.Action | None, values: Mapping[str, Any]) -> tuple[str, bool]:
+    spec = side_field(action)
+    side = str(values.get(spec.id, "")) if spec else ""
+    gates = (gate for gate in procedure.gates if isinstance(gate, law.WithMajority))
+    voted = {answer for gate in gates if action and action.id in gate.rows.action for answer in gate.against}
+    words = values.get("dissent") if action and action.panel == "opinion" else ""
+    return side, side in AGAINST or side in voted or bool(words)
+
+
+def _speaker(action: law.Action | None) -> str:
+    """The field that names whose opinion an act holds: a speaker's, an expert's, an adviser's."""
+    people = [spec.id for spec in action.fields if spec.type == "person"] if action and side_field(action) else []
+    own = [name for name in people if name in ("speaker", "expert", "adviser")]
+    return own[0] if own else ""
+
+
+def _named(action: law.Action, values: Mapping[str, Any]) -> Iterator[Place]:
+    for spec in action.fields:
+        value = values.get(spec.id)
+        if spec.type == "person" and isinstance(value, Mapping):
+            yield from _place(value, spec.id)
+        elif spec.type == "rows" and isinstance(value, list):
+            for column in spec.columns:
+                for row in value:
+                    if column.type == "person" and isinstance(row, Mapping) and isinstance(row.get(column.id), Mapping):
+                        yield from _place(row[column.id], f"{spec.id}.{column.id}")
+
+
+def _place(value: Mapping[str, Any], role: str) -> Iterator[Place]:
+    if value.get("id"):
+        yield Place(str(value["id"]), str(value.get("name", "")), role)
