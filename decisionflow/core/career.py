@@ -7,7 +7,7 @@ the register count: a name without an id may be anybody's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from decisionflow.core import procedure as law
@@ -39,8 +39,9 @@ def places(procedure: law.Procedure, record: Record) -> tuple[Place, ...]:
     action = procedure.action(str(body.get("action", "")))
     values = body.get("fields", {})
     named = tuple(_named(action, values)) if action else ()
-    side, against = _side(procedure, action, values)
-    spoken = tuple(one for one in named if one.role == _speaker(action))
+    spec = side_field(action)
+    side, against = str(values.get(spec.id, "")) if spec else "", is_against(procedure, action, values)
+    spoken = tuple(one for one in named if one.role == speaker_field(action))
     found: dict[tuple[str, str], Place] = {}
     actor = record["actor"]
     if actor.get("person"):
@@ -49,9 +50,8 @@ def places(procedure: law.Procedure, record: Record) -> tuple[Place, ...]:
         one = Place(str(actor["person"]), str(actor.get("name", "")), role, own, against and bool(own))
         found[one.person, one.role] = one
     for one in named:
-        if one in spoken:
-            one = Place(one.person, one.name, one.role, side, against)
-        found.setdefault((one.person, one.role), one)
+        told = replace(one, stance=side, dissent=against) if one in spoken else one
+        found.setdefault((one.person, one.role), told)
     return tuple(found.values())
 
 
@@ -59,6 +59,22 @@ def side_field(action: law.Action | None) -> law.FieldSpec | None:
     """The field of an action by which somebody takes a side; None when it has none."""
     fields = {spec.id: spec for spec in action.fields if spec.type == "choice"} if action else {}
     return next((fields[name] for name in SIDES if name in fields), None)
+
+
+def is_against(procedure: law.Procedure, action: law.Action | None, values: Mapping[str, Any]) -> bool:
+    """Whether an act speaks against: a side that says so, or an expert's differing view (art. 21, 30)."""
+    spec = side_field(action)
+    side = str(values.get(spec.id, "")) if spec else ""
+    gates = (gate for gate in procedure.gates if isinstance(gate, law.WithMajority))
+    voted = {answer for gate in gates if action and action.id in gate.rows.action for answer in gate.against}
+    words = values.get("dissent") if action and action.panel == "opinion" else ""
+    return side in AGAINST or side in voted or bool(words)
+
+
+def speaker_field(action: law.Action | None) -> str:
+    """The field that names whose opinion an act holds: a speaker's, an expert's, an adviser's; '' when none does."""
+    people = [spec.id for spec in action.fields if spec.type == "person"] if action and side_field(action) else []
+    return next((name for name in people if name in ("speaker", "expert", "adviser")), "")
 
 
 def title_of(procedure: law.Procedure, action: str, role: str) -> str:
@@ -72,22 +88,6 @@ def title_of(procedure: law.Procedure, action: str, role: str) -> str:
         return role
     inner = next((one.title for one in spec.columns if one.id == column), "")
     return f"{spec.title}（{inner}）" if inner else spec.title
-
-
-def _side(procedure: law.Procedure, action: law.Action | None, values: Mapping[str, Any]) -> tuple[str, bool]:
-    spec = side_field(action)
-    side = str(values.get(spec.id, "")) if spec else ""
-    gates = (gate for gate in procedure.gates if isinstance(gate, law.WithMajority))
-    voted = {answer for gate in gates if action and action.id in gate.rows.action for answer in gate.against}
-    words = values.get("dissent") if action and action.panel == "opinion" else ""
-    return side, side in AGAINST or side in voted or bool(words)
-
-
-def _speaker(action: law.Action | None) -> str:
-    """The field that names whose opinion an act holds: a speaker's, an expert's, an adviser's."""
-    people = [spec.id for spec in action.fields if spec.type == "person"] if action and side_field(action) else []
-    own = [name for name in people if name in ("speaker", "expert", "adviser")]
-    return own[0] if own else ""
 
 
 def _named(action: law.Action, values: Mapping[str, Any]) -> Iterator[Place]:

@@ -6,6 +6,8 @@ to the schema that has them. Running it again changes nothing.
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import Connection, text
 
 from decisionflow.core.facts import Facts, fold
@@ -32,9 +34,9 @@ def fill(store: Store) -> int:
         authorities = connection.execute(_AUTHORITIES).scalars().all()
         cases = {one: connection.execute(_CASES, {"a": one}).scalars().all() for one in authorities}
     for authority in authorities:
-        store.write(lambda tx, authority=authority: _units(tx, authority))
+        store.write(partial(_units, authority=authority))
         for case in cases[authority]:
-            store.write(lambda tx, authority=authority, case=case: _case(tx, authority, case))
+            store.write(partial(_case, authority=authority, case=case))
             done += 1
     return done
 

@@ -53,7 +53,7 @@ _I = Inspection.__table__  # type: ignore[attr-defined]
 _REASON = text("select value from vault_field where authority_id = :a and entry_id = :e and path = 'body.reason'")
 
 
-def begin(tx: Tx, authority: Authority, actor: Actor, what: str, about: str, reason: str, now: datetime) -> str:
+def open_look(tx: Tx, authority: Authority, actor: Actor, what: str, about: str, reason: str, now: datetime) -> str:
     """Record a look, and let its pages be turned for a while without giving the reason again. Raises as `look` does."""
     entry = look(tx, authority, actor, what, about, reason, now)
     tx.execute(delete(_I).where(_I.c.authority_id == authority.id, _I.c.person_id == actor.person, _I.c.until < now))

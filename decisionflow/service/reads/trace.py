@@ -100,7 +100,7 @@ def deed(procedure: law.Procedure, facts: Facts, act: Act) -> Deed:
         facts.no, facts.title, act.entry, act.at, act.recorded, act.late, act.party.name,
         f"{act.party.unit_name} {act.party.post_title}".strip(),
         procedure.duties[act.party.duty].title if act.party.duty in procedure.duties else "", act.title,
-        track.stages.get(act.after, "") if act.after != act.before else "", _cite(procedure, action), tuple(_said(action, act)),
+        track.stages.get(act.after, "") if act.after != act.before else "", cite(procedure, action), tuple(_said(action, act)),
         tuple(gate.say if (gate := procedure.gate(name)) else name for name in act.deviations),
         text_then.version if text_then else 0,
         tuple(dict.fromkeys(paper.title or procedure.materials[paper.kind].title for one in before for paper in one.papers)),
@@ -108,7 +108,8 @@ def deed(procedure: law.Procedure, facts: Facts, act: Act) -> Deed:
     )  # fmt: skip
 
 
-def _cite(procedure: law.Procedure, action: law.Action | None) -> str:
+def cite(procedure: law.Procedure, action: law.Action | None) -> str:
+    """The article that an action stands on, marked where nobody compared it with the official text."""
     if action is None:
         return ""
     rule = procedure.rules[action.rules[0]]

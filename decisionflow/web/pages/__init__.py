@@ -18,6 +18,7 @@ from decisionflow.web.pages import (
     files,
     hearing,
     inbox,
+    look_back,
     meetings,
     opinions,
     packet,
@@ -79,6 +80,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         public_subscribe,
         public_hearing,
         trace,
+        look_back,
         violations,
         verify,
     )

@@ -135,7 +135,7 @@ def look(visit: doors.Staff, form: FormData, what: str, about: str, title: str, 
     reason = str(form.get("reason", ""))
     try:
         visit.site.store.write(
-            lambda tx: inspections.begin(tx, visit.authority, visit.actor, what, about, reason, visit.now)
+            lambda tx: inspections.open_look(tx, visit.authority, visit.actor, what, about, reason, visit.now)
         )
     except BadInput as fault:
         return ask(visit, title, action, fault.problems[0].say, reason)
