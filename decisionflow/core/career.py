@@ -22,13 +22,17 @@ AGAINST = ("disagree", "unlawful", "uncontrollable", "harm")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One person in one entry. `role` is ``act``, ``correction``, or the field (``field.column``) that names them."""
+    """One person in one entry. `role` is ``act``, ``correction``, or the field (``field.column``) that names them.
+
+    `post` is what a row says of the post that they held, where only it knows (paper cases).
+    """
 
     person: str
     name: str
     role: str
     stance: str = ""
     dissent: bool = False
+    post: str = ""
 
 
 def places(procedure: law.Procedure, record: Record) -> tuple[Place, ...]:
@@ -99,9 +103,9 @@ def _named(action: law.Action, values: Mapping[str, Any]) -> Iterator[Place]:
             for column in spec.columns:
                 for row in value:
                     if column.type == "person" and isinstance(row, Mapping) and isinstance(row.get(column.id), Mapping):
-                        yield from _place(row[column.id], f"{spec.id}.{column.id}")
+                        yield from _place(row[column.id], f"{spec.id}.{column.id}", row.get("post"))
 
 
-def _place(value: Mapping[str, Any], role: str) -> Iterator[Place]:
+def _place(value: Mapping[str, Any], role: str, post: object = "") -> Iterator[Place]:
     if value.get("id"):
-        yield Place(str(value["id"]), str(value.get("name", "")), role)
+        yield Place(str(value["id"]), str(value.get("name", "")), role, post=post if isinstance(post, str) else "")

@@ -67,7 +67,7 @@ def _in_post(actor: Mapping[str, Any], one: career.Place) -> dict[str, Any]:
     post = actor if one.role in (career.ACTED, career.CORRECTED) else {}
     return {
         "person_id": one.person, "name": one.name, "role": one.role, "stance": one.stance, "dissent": one.dissent,
-        "post_id": post.get("post", ""), "post_title": post.get("post_title", ""), "unit_id": post.get("unit", ""),
+        "post_id": post.get("post", ""), "post_title": post.get("post_title", one.post), "unit_id": post.get("unit", ""),
         "unit_name": post.get("unit_name", ""), "duty": post.get("duty", ""),
     }  # fmt: skip
 

@@ -170,6 +170,12 @@ def everybody(connection: Connection, most: int) -> tuple[dict[str, Any], ...]:
     return tuple(dict(row) for row in connection.execute(statement, {"most": most}).mappings())
 
 
+def named(connection: Connection, name: str) -> tuple[dict[str, Any], ...]:
+    """All persons of exactly that name, or the one of that id; homonyms apart."""
+    statement = text("select id, name, note from person where name = :n or id = :n order by note, id")
+    return tuple(dict(row) for row in connection.execute(statement, {"n": name}).mappings())
+
+
 def find_persons(connection: Connection, name: str) -> tuple[dict[str, Any], ...]:
     """All persons whose name contains the text, homonyms apart."""
     statement = text("select id, name, note from person where name like :n or id = :t order by name, id limit 50")

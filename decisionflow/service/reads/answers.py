@@ -111,14 +111,25 @@ def _done(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable) 
         against = career.is_against(procedure, action, act.fields)
         key = (act.action, name, act.party.person, stance)
         before = found.get(key)
+        duty, title = _duty(procedure, action, act, own=name == act.party.name)
         found[key] = Node(
-            f"{act.n:05}", rules.lane(action), name, post, act.title, act.at, act.entry,
-            rules.category("member" if name != act.party.name and action.meeting == "speech" else act.party.duty),
-            procedure.duties[act.party.duty].title if act.party.duty in procedure.duties else "",
+            f"{act.n:05}", rules.lane(action), name, post, act.title, act.at, act.entry, rules.category(duty), title,
             "dissent" if against else "done", stance, act.late, (before.times if before else 0) + 1,
             trace.cite(procedure, action),
         )  # fmt: skip
     yield from found.values()
+
+
+def _duty(procedure: law.Procedure, action: law.Action, act: Act, *, own: bool) -> tuple[str, str]:
+    """The duty through which somebody stands in an act: for whom it only names, the role that it says they had."""
+    role = action.field("role") if action.meeting else None
+    said = str(act.fields.get("role", "")) if role else ""
+    if role is not None and said:
+        return said, role.choices.get(said, said)
+    if not own:
+        return "", ""
+    known = procedure.duties.get(act.party.duty)
+    return act.party.duty, known.title if known else ""
 
 
 def _who(action: law.Action, act: Act) -> tuple[str, str]:
@@ -224,7 +235,7 @@ def _edges(procedure: law.Procedure, facts: Facts, nodes: Sequence[Node]) -> Ite
 
 # ---- the drawing -------------------------------------------------------------------------------------------
 
-WIDE, HIGH, GAP, ROW, EDGE, HEAD = 166, 70, 34, 86, 8, 34
+WIDE, HIGH, GAP, ROW, EDGE, HEAD = 166, 70, 56, 86, 8, 34
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ def parse(given: str, now: datetime, place: str = "at") -> datetime:
     try:
         at = datetime.fromisoformat(words)
     except ValueError as fault:
-        raise BadInput([Problem(place, f"“{given}”不是时刻，应写作 2026-11-03T09:00", rule="instant")]) from fault
+        raise BadInput(
+            [Problem(place, f"“{given}”不是日期或者时刻，应写作 2026-11-03 或者 2026-11-03T09:00", rule="instant")]
+        ) from fault
     if len(words) == 10:
         at += timedelta(days=1) - timedelta(microseconds=1)
     at = at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
