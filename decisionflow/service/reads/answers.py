@@ -99,12 +99,16 @@ def chain(procedure: law.Procedure, facts: Facts, category: str = "") -> Chain:
 
 
 def _done(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable) -> Iterator[Node]:
-    """Acts that bind, and those in which somebody took a side; what one person did several times is one place."""
+    """Acts that bind, or in which somebody took a side; every act where nothing is decided here (paper cases).
+
+    What one person did several times is one place.
+    """
+    every = not any(action.meeting == "decide" for action in procedure.actions)
     found: dict[tuple[str, str, str, str], Node] = {}
     for act in facts.acts:
         action = procedure.action(act.action)
         side = career.side_field(action)
-        if action is None or not (action.binding or side or action.text == "new"):
+        if action is None or not (every or action.binding or side or action.text == "new"):
             continue
         name, post = _who(action, act)
         stance = wording.words(side, act.fields.get(side.id)) if side else ""
