@@ -83,7 +83,7 @@ def _person(
     with site.store.read() as connection:
         read = career.every if everything else career.page
         found = read(connection, authority, person["id"], wanted, now)
-        since = career.boundary(connection, authority).since
+        since = career.begins(connection, authority)
     mine = posts[person["id"]]
     if as_json:
         print_json({

@@ -226,6 +226,12 @@ def test_each_page_asks_for_a_reason_and_one_opens_them_all(found: Desk, page: s
     assert len(looks(found)) == 1
 
 
+def test_only_an_inspector_is_led_there_from_the_case(found: Desk) -> None:
+    link = f'href="/trace/case/{found.work.no}"'
+    assert link in found.get("jiancha", f"/cases/{found.work.no}")
+    assert link not in found.get("lead", f"/cases/{found.work.no}")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_wrong_post_finds_no_such_page(found: Desk, page: str) -> None:
     look(found, path(found, page))

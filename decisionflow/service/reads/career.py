@@ -92,13 +92,6 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Boundary:
-    """From when on the government's line says anything, so that an empty page does not read as 没有这回事."""
-
-    since: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Of:
     """A case of the page with the procedure that it stands under."""
 
@@ -116,7 +109,8 @@ def page(
     shown = rows[:many] if many else rows
     known = _cases(connection, authority, (row.case_id for row in shown))
     calendar = calendars.current(connection, authority.id, authority.calendar)
-    lay = {case: _waits(connection, authority, case, calendar, now) for case in known} if many else {}
+    asked = _asked(shown, known) if many else {}
+    lay = {case: _waits(connection, authority, case, calendar, now, last) for case, last in asked.items()}
     names = _names(connection, authority, (row.unit_id for row in shown))
     found = tuple(_entry(row, known[row.case_id], lay.get(row.case_id, {}), names) for row in shown)
     more = len(rows) > len(shown)
@@ -124,10 +118,10 @@ def page(
     return Page(found, _cursor(shown[-1]) if more else "", total, cases, years, actions, tracks)
 
 
-def boundary(connection: Connection, authority: Authority) -> Boundary:
-    """The first day of which the government's cases say anything."""
+def begins(connection: Connection, authority: Authority) -> date | None:
+    """From which day on the cases say anything, so that an empty page does not read as if there had been nothing."""
     first = connection.execute(_FIRST, {"a": authority.id}).scalar()
-    return Boundary(legal_date(first) if first else None)
+    return legal_date(first) if first else None
 
 
 _FIRST = select(_F.c.opened_at).where(_F.c.authority_id == bindparam("a")).order_by(_F.c.no).limit(1)
@@ -187,11 +181,21 @@ def _cases(connection: Connection, authority: Authority, ids: Iterable[str]) -> 
     return found
 
 
+def _asked(rows: Iterable[Any], known: Mapping[str, _Of]) -> dict[str, int]:
+    """The cases in which somebody took an act that is asked for, each with the number of the last such entry."""
+    found: dict[str, int] = {}
+    for row in rows:
+        action = known[row.case_id].procedure.action(row.action)
+        if row.role == career.ACTED and action is not None and action.todo:
+            found[row.case_id] = max(found.get(row.case_id, 0), row.seq)
+    return found
+
+
 def _waits(
-    connection: Connection, authority: Authority, case: str, calendar: days.Calendar, now: datetime
+    connection: Connection, authority: Authority, case: str, calendar: days.Calendar, now: datetime, last: int
 ) -> dict[tuple[str, date], int]:  # fmt: skip
     """The working days that an act had been asked for when it was taken, by action and day."""
-    spells = desks.spells(connection, authority, case, calendar, now)
+    spells = desks.spells(connection, authority, case, calendar, now, last)
     return {(one.action, one.ends): one.workdays for one in spells if one.ends and one.taken}
 
 

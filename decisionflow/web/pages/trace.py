@@ -67,7 +67,7 @@ def _person(visit: doors.Staff, person: str, reason: str, wanted: career.Wanted)
         found = register.person(connection, person)
         posts = career.posts(connection, visit.authority, person)
         page = career.page(connection, visit.authority, person, wanted, visit.now)
-        since = career.boundary(connection, visit.authority).since
+        since = career.begins(connection, visit.authority)
     only = "dissent" if wanted.dissent else "late" if wanted.late else ""
     chosen = {"year": wanted.year, "action": wanted.action, "track": wanted.track, "case": wanted.case, "only": only}
     kept = {name: value for name, value in chosen.items() if value}
