@@ -14,18 +14,19 @@ from decisionflow.errors import BadInput
 
 
 class Lane(files.Frozen):
-    """A lane: the acts that it holds, by name, by what they are to a meeting, or by line; `rest` holds all others."""
+    """A lane: the acts that it holds, by name, by what they are to a meeting, by line or procedure; `rest` has all others."""
 
     id: law.Id
     title: str
     actions: law.Words = ()
     meetings: law.Words = ()
     tracks: law.Words = ()
+    procedures: law.Words = ()
     rest: bool = False
 
-    def holds(self, action: law.Action) -> bool:
+    def holds(self, procedure: law.Procedure, action: law.Action) -> bool:
         """Whether an act stands in this lane, unless an earlier one of the file has it."""
-        return (
+        return procedure.id in self.procedures or (
             self.rest or action.id in self.actions or action.meeting in self.meetings or action.track in self.tracks
         )  # fmt: skip
 
@@ -47,10 +48,10 @@ class Answerable(files.Frozen):
     order: law.Words
     categories: tuple[Category, ...]
 
-    def lane(self, action: law.Action | None) -> str:
+    def lane(self, procedure: law.Procedure, action: law.Action | None) -> str:
         """The lane of an act."""
         for lane in self.lanes:
-            if lane.rest or (action is not None and lane.holds(action)):
+            if lane.rest or (action is not None and lane.holds(procedure, action)):
                 return lane.id
         return self.order[0]
 

@@ -59,9 +59,11 @@ def places(procedure: law.Procedure, record: Record) -> tuple[Place, ...]:
     return tuple(found.values())
 
 
-def side_field(action: law.Action | None) -> law.FieldSpec | None:
-    """The field of an action by which somebody takes a side; None when it has none."""
-    fields = {spec.id: spec for spec in action.fields if spec.type == "choice"} if action else {}
+def side_field(action: law.Action | None, role: str = "") -> law.FieldSpec | None:
+    """The field of an action, or of the rows that a role names, by which somebody takes a side; None when it has none."""
+    rows = action.field(role.partition(".")[0]) if action and "." in role else None
+    specs = rows.columns if rows else action.fields if action else ()
+    fields = {spec.id: spec for spec in specs if spec.type == "choice"}
     return next((fields[name] for name in SIDES if name in fields), None)
 
 
@@ -100,12 +102,22 @@ def _named(action: law.Action, values: Mapping[str, Any]) -> Iterator[Place]:
         if spec.type == "person" and isinstance(value, Mapping):
             yield from _place(value, spec.id)
         elif spec.type == "rows" and isinstance(value, list):
-            for column in spec.columns:
-                for row in value:
-                    if column.type == "person" and isinstance(row, Mapping) and isinstance(row.get(column.id), Mapping):
-                        yield from _place(row[column.id], f"{spec.id}.{column.id}", row.get("post"))
+            for column in (one for one in spec.columns if one.type == "person"):
+                for row in (
+                    one for one in value if isinstance(one, Mapping) and isinstance(one.get(column.id), Mapping)
+                ):
+                    yield from _in_row(spec, column, row)
 
 
-def _place(value: Mapping[str, Any], role: str, post: object = "") -> Iterator[Place]:
+def _in_row(spec: law.FieldSpec, column: law.FieldSpec, row: Mapping[str, Any]) -> Iterator[Place]:
+    """Somebody named in a row, with the post and the side that the row tells of them (paper cases)."""
+    sides = {one.id for one in spec.columns if one.type == "choice"} & set(SIDES)
+    side = next((str(row[name]) for name in SIDES if name in sides and row.get(name)), "")
+    post = row.get("post")
+    for one in _place(row[column.id], f"{spec.id}.{column.id}"):
+        yield replace(one, stance=side, dissent=side in AGAINST, post=post if isinstance(post, str) else "")
+
+
+def _place(value: Mapping[str, Any], role: str) -> Iterator[Place]:
     if value.get("id"):
-        yield Place(str(value["id"]), str(value.get("name", "")), role, post=post if isinstance(post, str) else "")
+        yield Place(str(value["id"]), str(value.get("name", "")), role)

@@ -92,10 +92,21 @@ def chain(procedure: law.Procedure, facts: Facts, category: str = "") -> Chain:
     shown = tuple(one for one in places if category in ("", one.category) or one.state == "missing")
     titles = {lane.id: lane.title for lane in rules.lanes}
     ordered = tuple(sorted(shown, key=lambda one: (rules.order.index(one.lane), one.state == "missing", one.id)))
-    return Chain(
-        tuple((lane, titles[lane]) for lane in rules.order), ordered, tuple(_edges(procedure, facts, ordered)),
-        tuple((one.id, one.title) for one in rules.categories),
-    )  # fmt: skip
+    lanes = tuple((lane, titles[lane]) for lane in _shown(procedure, rules, ordered))
+    categories = tuple((one.id, one.title) for one in rules.categories)
+    return Chain(lanes, ordered, tuple(_edges(procedure, facts, ordered)), categories)
+
+
+def _decides(procedure: law.Procedure) -> bool:
+    """Whether anything is decided under a procedure: a paper case only writes down what was."""
+    return any(action.meeting == "decide" for action in procedure.actions)
+
+
+def _shown(procedure: law.Procedure, rules: answerable.Answerable, nodes: Sequence[Node]) -> list[str]:
+    """The lanes that are shown: all that the procedure can fill, or only those that hold something."""
+    held = {node.lane for node in nodes}
+    every = {rules.lane(procedure, action) for action in procedure.actions} if _decides(procedure) else held
+    return [lane for lane in rules.order if lane in held | every]
 
 
 def _done(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable) -> Iterator[Node]:
@@ -103,7 +114,7 @@ def _done(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable) 
 
     What one person did several times is one place.
     """
-    every = not any(action.meeting == "decide" for action in procedure.actions)
+    every = not _decides(procedure)
     found: dict[tuple[str, str, str, str], Node] = {}
     for act in facts.acts:
         action = procedure.action(act.action)
@@ -117,11 +128,34 @@ def _done(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable) 
         before = found.get(key)
         duty, title = _duty(procedure, action, act, own=name == act.party.name)
         found[key] = Node(
-            f"{act.n:05}", rules.lane(action), name, post, act.title, act.at, act.entry, rules.category(duty), title,
+            f"{act.n:05}", rules.lane(procedure, action), name, post, act.title, act.at, act.entry, rules.category(duty), title,
             "dissent" if against else "done", stance, act.late, (before.times if before else 0) + 1,
             trace.cite(procedure, action),
         )  # fmt: skip
     yield from found.values()
+    if every:
+        yield from (one for act in facts.acts for one in _on_paper(procedure, act, rules))
+
+
+def _on_paper(procedure: law.Procedure, act: Act, rules: answerable.Answerable) -> Iterator[Node]:
+    """Persons of whom a paper says what they did: as it says it, with how sure the register is that it is them."""
+    action = procedure.action(act.action)
+    for spec in action.fields if action else ():
+        columns = {column.id: column for column in spec.columns}
+        if not {"name", "deed"} <= columns.keys():
+            continue
+        for n, row in enumerate(wording.rows(act, spec.id)):
+            said = {name: wording.words(column, row.get(name)) for name, column in columns.items()}
+            name = wording_name(row.get("name")) or said["name"]
+            sure = said.get("confidence", "")
+            note = f"（是否同一人：{sure}）" if sure and row.get("confidence") != "certain" else ""
+            against = row.get("position") in career.AGAINST
+            day = str(act.fields.get("happened_on", ""))
+            yield Node(
+                f"{act.n:05}-{n:03}", rules.lane(procedure, action), name, said.get("post", ""),
+                said["deed"] + (f"（材料所载日期 {day}）" if day else "") + note, None, act.entry, "", "",
+                "dissent" if against else "done", said.get("position", ""), act.late, 1, trace.cite(procedure, action),
+            )  # fmt: skip
 
 
 def _duty(procedure: law.Procedure, action: law.Action, act: Act, *, own: bool) -> tuple[str, str]:
@@ -182,7 +216,7 @@ def _lane_of(procedure: law.Procedure, gate: law.Gate, rules: answerable.Answera
     actions = gate.actions if isinstance(gate, law.Done) else ()
     track = gate.track if isinstance(gate, law.Reached) else ""
     found = next((one for one in procedure.actions if one.id in actions or (track and one.track == track)), None)
-    return rules.lane(found)
+    return rules.lane(procedure, found)
 
 
 def _silent(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable) -> Iterator[Node]:
@@ -199,7 +233,11 @@ def _silent(procedure: law.Procedure, facts: Facts, rules: answerable.Answerable
         if row.get("presence") == "present" and not any(conditions.same(one, row.get("name")) for one in spoke):
             name = wording_name(row.get("name"))
             yield _empty(
-                f"s{n:04}", rules.lane(procedure.action(convened.action)), f"{name}：到会，没有发言记录", "", name
+                f"s{n:04}",
+                rules.lane(procedure, procedure.action(convened.action)),
+                f"{name}：到会，没有发言记录",
+                "",
+                name,
             )
 
 
@@ -239,7 +277,7 @@ def _edges(procedure: law.Procedure, facts: Facts, nodes: Sequence[Node]) -> Ite
 
 # ---- the drawing -------------------------------------------------------------------------------------------
 
-WIDE, HIGH, GAP, ROW, EDGE, HEAD = 166, 70, 56, 86, 8, 34
+WIDE, HIGH, GAP, ROW, EDGE, HEAD = 142, 70, 26, 86, 8, 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +292,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An edge on the drawing: its path, and the word on it with its place ('' for none)."""
+    """An edge on the drawing."""
 
     path: str
     kind: str
-    x: int
-    y: int
-    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +333,9 @@ def drawing(found: Chain, title: str) -> Drawing:
 
 def _lines(node: Node) -> tuple[str, ...]:
     if node.state == "missing":
-        return ("空缺", _cut(node.title, 12), _cut(node.title[11:], 12) if len(node.title) > 12 else "")
+        return ("空缺", node.title[:10], _cut(node.title[10:], 10))
     what = node.title + (f" ×{node.times}" if node.times > 1 else "")
-    last = render.moment(node.at) + ("　补录" if node.late else "")
+    last = render.moment(node.at) + (" 补录" if node.late else "")
     return (
         _cut(node.name, 6) + (f"　{_cut(node.stance, 5)}" if node.stance else ""),
         _cut(what, 12),
@@ -316,8 +351,7 @@ def _line(source: Box, target: Box, kind: str) -> Line:
         x1, x2 = source.x, target.x + WIDE
     y1, y2 = source.y + HIGH // 2, target.y + HIGH // 2
     middle = x1 + 12 if same or target.x > source.x else x1 - 12
-    word = WORDS[kind] if kind == "against" else ""
-    return Line(f"M{x1} {y1}H{middle}V{y2 - 6}H{x2}", kind, middle + 3, y1 - 6, word)
+    return Line(f"M{x1} {y1}H{middle}V{y2 - 6}H{x2}", kind)
 
 
 def _cut(words: str, most: int) -> str:

@@ -211,7 +211,7 @@ def _names(connection: Connection, authority: Authority, ids: Iterable[str]) -> 
 def _entry(row: Any, of: _Of, lay: Mapping[tuple[str, date], int], names: Mapping[str, str]) -> Entry:
     act = next((one for one in of.facts.acts if one.entry == row.entry_id), None)
     action, track = of.procedure.action(row.action), of.procedure.tracks.get(row.track)
-    side = career.side_field(action)
+    side = career.side_field(action, row.role)
     now = names.get(row.unit_id, "")
     took = act is not None and row.role == career.ACTED
     return Entry(
