@@ -28,7 +28,7 @@ UNKNOWN_POST = "当时岗位未登记"
 class Node:
     """A place of the chain. `state` is done, dissent or missing; `times` how often the same person did the same.
 
-    `to` names the lanes' next place it is handed to: ``提交给``, ``依据其意见`` or ``不同意见``.
+    `day` is what a paper says of the day, where nobody acted here.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Node:
     late: bool
     times: int
     cite: str
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,9 @@ def _on_paper(procedure: law.Procedure, act: Act, rules: answerable.Answerable) 
             day = str(act.fields.get("happened_on", ""))
             yield Node(
                 f"{act.n:05}-{n:03}", rules.lane(procedure, action), name, said.get("post", ""),
-                said["deed"] + (f"（材料所载日期 {day}）" if day else "") + note, None, act.entry, "", "",
+                said["deed"] + note, None, act.entry, "", "",
                 "dissent" if against else "done", said.get("position", ""), act.late, 1, trace.cite(procedure, action),
+                f"材料载 {day}" if day else "",
             )  # fmt: skip
 
 
@@ -335,13 +337,10 @@ def _lines(node: Node) -> tuple[str, ...]:
     if node.state == "missing":
         return ("空缺", node.title[:10], _cut(node.title[10:], 10))
     what = node.title + (f" ×{node.times}" if node.times > 1 else "")
-    last = render.moment(node.at) + (" 补录" if node.late else "")
-    return (
-        _cut(node.name, 6) + (f"　{_cut(node.stance, 5)}" if node.stance else ""),
-        _cut(what, 12),
-        _cut(node.post, 13),
-        last,
-    )
+    stance = WORDS["against"] if node.state == "dissent" else node.stance
+    first = _cut(node.name, 5) + (f" {_cut(stance, 4)}" if stance else "")
+    last = (node.day or render.moment(node.at)) + (" 补录" if node.late else "")
+    return first, _cut(what, 10), _cut(node.post, 10), last
 
 
 def _line(source: Box, target: Box, kind: str) -> Line:
