@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--opinions", type=int, default=opinions.MANY)
-    parser.add_argument("--entries", type=int, default=career.SIZES[-1])
+    parser.add_argument("--entries", type=int, default=career.MANY)
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}\n")
     for name, make in _groups().items():

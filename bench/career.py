@@ -33,7 +33,7 @@ from decisionflow.store.engine import Store, connect
 from tests import services
 
 SCRIPT = Path(__file__).parent.parent / "tests" / "rehearsals" / "full-length.yaml"
-PERSONS, LEADERS, YEARS, SIZES = 20_000, 200, 30, (50_000, 200_000)
+PERSONS, LEADERS, YEARS, MANY = 20_000, 200, 30, 50_000
 COPIED = ("case_file", "trail_entry", "case_act", "career")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIMES = 60  # looks of each kind

@@ -128,6 +128,27 @@ def test_an_instant_before_the_delivery_and_before_the_case_says_so(found: Desk)
     assert "该时刻之前本事项尚未启动" in known(found, "member", "2023-05-07T09:00")
 
 
+def test_a_draft_that_changed_after_its_delivery_is_told_as_such(found: Desk) -> None:
+    work = found.work
+    no = room.submitted(found, "第二件事项")
+    meeting = room.called(found, no="第32次")
+    room.listed(found, meeting, no)
+    assert room.press(found, f"/meetings/{meeting}/deliver", person=person(found, "member")).status_code == 303
+    room.on(found, 2024, 5, 7)
+    work.no = no
+    work.do("office", "return_submission", reason="须补充资金来源")
+    ask = work.ask(
+        "save_draft", change_kind="wording", change_note="文字", bases=[{"title": "民法典", "valid_from": "2021-01-01"}]
+    )
+    done = work.submit("lead", steps.Ask(ask.action, ask.key, no, ask.raw, (work.paper("drafting_note"),),
+                                         steps.DraftText("方案", ("第一条　资金由区级财政安排。",))))  # fmt: skip
+    assert isinstance(done, steps.Done), done
+    look(found, path(found, "as-of"))
+    before = [row for row in rows(known(found, "member", "2024-05-06T23:00"), "s1") if row.startswith("决策草案")]
+    after = [row for row in rows(known(found, "member", "2024-05-08T09:00"), "s1") if row.startswith("决策草案")]
+    assert "换版" not in before[0] and "换版 送达的是第 1 版，那一刻已经换到第 2 版" in after[0]
+
+
 def test_two_persons_and_two_instants_are_set_side_by_side(found: Desk) -> None:
     look(found, path(found, "as-of"))
     persons = known(found, "member", "2024-05-10T09:00", other=person(found, "deputy"))

@@ -50,14 +50,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From one place to another: handed on, relied on, or against."""
+    """From one place to another: handed on, relied on, against, or what came next."""
 
     source: str
     target: str
     kind: str
 
 
-WORDS = {"handed": "提交给", "relied": "依据其意见", "against": "不同意见"}
+WORDS = {"handed": "提交给", "relied": "依据其意见", "against": "不同意见", "next": "随后"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,17 +264,17 @@ def _edges(procedure: law.Procedure, facts: Facts, nodes: Sequence[Node]) -> Ite
         roles.setdefault(action.meeting or ("draft" if action.text == "new" else ""), []).append(node)
         if act.after in procedure.tracks[act.track].done and act.track not in procedure.goal:
             roles.setdefault("concluded", []).append(node)
-    for source, target, kind in (
-        ("draft", "submit", "handed"), ("concluded", "submit", "relied"), ("submit", "convene", "handed"),
-        ("convene", "decide", "handed"),
-    ):  # fmt: skip
-        for one in roles.get(source, [])[-1:] if kind == "handed" else roles.get(source, []):
-            if aim := roles.get(target, [])[-1:]:
-                yield Edge(one.id, aim[0].id, kind)
+    said = roles.get("convene", []) or roles.get("speech", [])
+    for submit in roles.get("submit", [])[-1:]:
+        yield from (Edge(one.id, submit.id, "handed") for one in roles.get("draft", [])[-1:])
+        yield from (Edge(one.id, submit.id, "relied") for one in roles.get("concluded", []) if one.id < submit.id)
+        yield from (Edge(submit.id, one.id, "handed") for one in said[:1])
     for last in roles.get("decide", [])[-1:]:
+        spoken = [one for one in roles.get("speech", []) if one.state != "dissent"]
+        yield from (Edge(one.id, last.id, "next") for one in spoken[-1:])
         yield from (Edge(one.id, last.id, "against") for one in nodes if one.state == "dissent" and one.id != last.id)
         after = [one for one in nodes if one.lane == "execution" and one.state != "missing" and one.id > last.id]
-        yield from (Edge(last.id, one.id, "handed") for one in after[:1])
+        yield from (Edge(last.id, one.id, "next") for one in after[:1])
 
 
 # ---- the drawing -------------------------------------------------------------------------------------------
