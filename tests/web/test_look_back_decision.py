@@ -253,6 +253,17 @@ def test_only_an_inspector_is_led_there_from_the_case(found: Desk) -> None:
     assert link not in found.get("lead", f"/cases/{found.work.no}")
 
 
+def test_giving_the_reason_keeps_what_was_asked(found: Desk) -> None:
+    career = look(found, f"/trace/person/{person(found, 'member')}")
+    link = re.search(rf'href="({path(found, "as-of")}[^"]+)"', career)
+    assert link and "at=2024-05-20" in link[1]
+    asked = found.get("jiancha", link[1].replace("&amp;", "&"))
+    action = re.search(rf'action="({path(found, "as-of")}[^"]+)"', asked)
+    assert action
+    shown = look(found, action[1].replace("&amp;", "&"))
+    assert "何清越，2024-05-20" in shown and 'value="2024-05-20T' in shown
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_wrong_post_finds_no_such_page(found: Desk, page: str) -> None:
     look(found, path(found, page))

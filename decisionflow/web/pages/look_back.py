@@ -6,11 +6,13 @@ Pages behind the one reason that was given for the case (docs/adr/0017); without
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from decisionflow.core.facts import SHANGHAI
 from decisionflow.errors import BadInput, Problem
 from decisionflow.service import inspections, steps
 from decisionflow.service.reads import answers, known, moment
@@ -29,8 +31,8 @@ def chain(visit: doors.InspectorVisit, no: str, kind: str = "") -> HTMLResponse:
 
 
 @router.post("/trace/case/{no}/chain")
-def begin_chain(visit: doors.InspectorVisit, no: str, form: doors.Posted) -> HTMLResponse:
-    return _begin(visit, no, "chain", form, lambda standing, reason: _chain(visit, standing, reason, ""))
+def begin_chain(visit: doors.InspectorVisit, no: str, form: doors.Posted, kind: str = "") -> HTMLResponse:
+    return _begin(visit, no, "chain", form, lambda standing, reason: _chain(visit, standing, reason, kind))
 
 
 @router.get("/trace/case/{no}/as-of")
@@ -42,8 +44,13 @@ def as_of(
 
 
 @router.post("/trace/case/{no}/as-of")
-def begin_as_of(visit: doors.InspectorVisit, no: str, form: doors.Posted) -> HTMLResponse:
-    return _begin(visit, no, "as-of", form, lambda one, reason: _known(visit, one, reason, "", "", "recorded", "", ""))
+def begin_as_of(
+    visit: doors.InspectorVisit, no: str, form: doors.Posted, person: str = "", at: str = "", basis: str = "recorded",
+    other: str = "", also: str = "",
+) -> HTMLResponse:  # fmt: skip
+    return _begin(
+        visit, no, "as-of", form, lambda one, reason: _known(visit, one, reason, person, at, basis, other, also)
+    )
 
 
 @router.get("/trace/case/{no}/at")
@@ -54,8 +61,10 @@ def at_instant(
 
 
 @router.post("/trace/case/{no}/at")
-def begin_at(visit: doors.InspectorVisit, no: str, form: doors.Posted) -> HTMLResponse:
-    return _begin(visit, no, "at", form, lambda standing, reason: _then(visit, standing, reason, "", "recorded", ""))
+def begin_at(
+    visit: doors.InspectorVisit, no: str, form: doors.Posted, at: str = "", basis: str = "recorded", also: str = ""
+) -> HTMLResponse:  # fmt: skip
+    return _begin(visit, no, "at", form, lambda standing, reason: _then(visit, standing, reason, at, basis, also))
 
 
 # ---- one look ------------------------------------------------------------------------------------------------
@@ -68,16 +77,22 @@ def _page(visit: doors.Staff, no: str, name: str, show: Show) -> HTMLResponse:
         standing = steps.visible(connection, visit.authority, visit.actor, no)
         reason = inspections.under_way(connection, visit.authority, visit.actor, "case", no, visit.now)
     if reason is None:
-        return trace.ask(visit, f"{TITLES[name]}：{standing.facts.title}", f"/trace/case/{no}/{name}")
+        return trace.ask(visit, f"{TITLES[name]}：{standing.facts.title}", _asked(visit, no, name))
     return show(standing, reason)
 
 
 def _begin(visit: doors.Staff, no: str, name: str, form: doors.Posted, show: Show) -> HTMLResponse:
     with visit.site.store.read() as connection:
         standing = steps.visible(connection, visit.authority, visit.actor, no)
-    title, action = f"{TITLES[name]}：{standing.facts.title}", f"/trace/case/{no}/{name}"
-    refused = trace.look(visit, form, "case", no, title, action)
+    title = f"{TITLES[name]}：{standing.facts.title}"
+    refused = trace.look(visit, form, "case", no, title, _asked(visit, no, name))
     return refused or show(standing, str(form.get("reason", "")))
+
+
+def _asked(visit: doors.Staff, no: str, name: str) -> str:
+    """The page with what was asked of it, so that giving the reason does not lose it."""
+    query = visit.request.url.query
+    return f"/trace/case/{no}/{name}" + (f"?{query}" if query else "")
 
 
 def _frame(standing: Standing, reason: str, name: str) -> dict[str, Any]:
@@ -116,6 +131,11 @@ def _edges(found: answers.Chain) -> dict[str, list[str]]:
     return said
 
 
+def _typed(given: str, at: datetime) -> str:
+    """An instant as the form's own control writes it, in Shanghai; '' when none was given."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M:%S") if given.strip() else ""
+
+
 def _known(
     visit: doors.Staff, standing: Standing, reason: str, person: str, at: str, basis: str, other: str, also: str
 ) -> HTMLResponse:  # fmt: skip
@@ -132,7 +152,7 @@ def _known(
             asked.append((other or person, then if also.strip() else when))
         sheets = [known.sheet(connection, visit.authority, of, who, moment_, by) for who, moment_ in asked]
     apart = known.differs(sheets[0], sheets[1]) if len(sheets) == 2 else frozenset()
-    chosen = {"person": person, "at": at, "basis": by, "other": other, "also": also}
+    chosen = {"person": person, "at": _typed(at, when), "basis": by, "other": other, "also": _typed(also, then)}
     return visit.page(
         "trace_known", **_frame(standing, reason, "as-of"), people=of.people, sheets=sheets, apart=apart, chosen=chosen,
         bases=moment.BASES, says=moment.SAYS[by], proves=known.PROVES, limits=known.LIMITS,
@@ -147,7 +167,7 @@ def _then(visit: doors.Staff, standing: Standing, reason: str, at: str, basis: s
         one = moment.then(connection, visit.authority, entries, when, by, standing.calendar)
         two = moment.then(connection, visit.authority, entries, then, by, standing.calendar) if also.strip() else None
     found = moment.lines(one, two)
-    chosen = {"at": at, "basis": by, "also": also}
+    chosen = {"at": _typed(at, when), "basis": by, "also": _typed(also, then)}
     return visit.page(
         "trace_at", **_frame(standing, reason, "at"), one=one, two=two, lines=found, chosen=chosen, bases=moment.BASES,
         says=moment.SAYS[by], changed=sum(line.changed for line in found) if two else 0,
