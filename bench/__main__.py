@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import harness, opinions, pages, processes, pure, replays, steps
+from bench import career, harness, opinions, pages, processes, pure, replays, steps
 from tests import services
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--opinions", type=int, default=opinions.MANY)
+    parser.add_argument("--entries", type=int, default=career.MANY)
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}\n")
     for name, make in _groups().items():
@@ -32,6 +33,8 @@ def main() -> None:
                 group.close()
     if not options.only or "many" in options.only:
         print(opinions.table(options.opinions), flush=True)
+    if not options.only or "career" in options.only:
+        print(career.table(options.entries), flush=True)
     if not options.only or "pages" in options.only:
         print(pages.table(options.rounds, options.seconds), flush=True)
     if not options.only or "processes" in options.only:

@@ -46,9 +46,9 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "deadline": ("deadline", "deadline", both("计算法定期限", "count a statutory period")),
     "procedures": ("procedures", "app", both("程序：列出、查看、检查、画图", "the procedures")),
     "lookup": (
-        "laws",
         "lookup",
-        both("查条文：转述、规则、拦下过的事项", "one article: our words, rules, what it stopped"),
+        "lookup",
+        both("查条文、查人、查决策", "one article, one person's career, who answers for a decision"),
     ),
     "laws": (
         "laws",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,11 +9,10 @@ import typer
 from decisionflow import render
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out
-from decisionflow.core.facts import legal_date
-from decisionflow.errors import EXIT_REFUSED, BadInput, NotFound, Problem
+from decisionflow.errors import EXIT_REFUSED, NotFound
 from decisionflow.service import calendars, steps
 from decisionflow.service.reads import desks as waits
-from decisionflow.service.reads import refusals, stored
+from decisionflow.service.reads import moment, refusals, stored
 from decisionflow.service.reads import timeline as events
 from decisionflow.service.reads import why as reads
 
@@ -75,34 +73,49 @@ def shown(event: events.Event) -> list[str]:
 def timeline(
     no: Number,
     as_of: Annotated[
-        str, typer.Option("--as-of", help=both("只看某日以前登记的，如 2026-11-01", "as recorded by a day"))
+        str,
+        typer.Option(
+            "--as-of", help=both("还原到某一刻，如 2026-11-03T09:00，只写日期的到当天结束", "as of an instant")
+        ),
     ] = "",
+    basis: Annotated[
+        str, typer.Option(help=both("recorded 当时已登记的；claimed 按所称发生时间", "recorded | claimed"))
+    ] = "recorded",
     folder: where.Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Print every act of a case, oldest first."""
+    """Print every act of a case, oldest first; with --as-of what there was at that instant, and how the case stood."""
+    by = moment.basis(basis)
     with where.opened(folder) as site, site.store.read() as connection:
         authority = site.authority()
+        at = moment.parse(as_of, site.clock(), "--as-of")
         standing = steps.load(connection, authority, no)
         found = events.events(connection, authority, standing.procedure, standing.facts)
-    last = _day(as_of)
-    found = tuple(one for one in found if not last or legal_date(one.recorded).isoformat() <= last)
+        records = moment.records(connection, authority, standing.facts.case)
+        then = moment.then(connection, authority, records, at, by, standing.calendar) if as_of else None
+    if by == "claimed":
+        found = tuple(sorted(found, key=lambda one: (one.at, one.n)))
+    if as_of:
+        found = tuple(one for one in found if (one.recorded if by == "recorded" else one.at) <= at)
     if not found:
         raise NotFound(f"nothing recorded by {as_of}", say=f"{as_of} 以前没有登记任何内容")
     if as_json:
-        print_json({"case": no, "title": standing.facts.title, "events": [events.as_json(one) for one in found]})
+        told = {
+            "case": no,
+            "title": standing.facts.title,
+            "basis": by,
+            "events": [events.as_json(one) for one in found],
+        }
+        print_json({**told, "then": moment.as_json(then)} if then else told)
         return
     print_out(f"{no} {standing.facts.title}")
     for event in found:
         for line in shown(event):
             print_out(line)
-
-
-def _day(text: str) -> str:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date().isoformat() if text else ""
-    except ValueError as fault:
-        raise BadInput([Problem("--as-of", f"“{text}”不是日期，应写作 2026-11-01", rule="date")]) from fault
+    if then:
+        print_out(f"\n{render.moment(at)} 时（{moment.BASES[by]}）")
+        for one in moment.lines(then):
+            print_out(f"  {one.part}  {one.title}：{one.one}")
 
 
 def desks(

@@ -1,4 +1,4 @@
-"""`laws` and `lookup`: official texts, one article, citations that do not fit their day, and whom a change touches."""
+"""`laws`: official texts, one article, citations that do not fit their day, and whom a change touches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.core import procedure as rules
 from decisionflow.core.facts import legal_date
-from decisionflow.errors import EXIT_FINDINGS, BadInput, Problem, Unavailable
+from decisionflow.errors import EXIT_FINDINGS, Unavailable
 from decisionflow.service import laws, shipped
 from decisionflow.service.reads import citations, stored
 from decisionflow.service.reads import lookup as reads
@@ -26,16 +26,8 @@ Json = Annotated[bool, typer.Option("--json", help="JSON")]
 Law = Annotated[str, typer.Option("--law", help=both("法源代号，见 laws list", "instrument, see laws list"))]
 
 
-def lookup(
-    what: Annotated[str, typer.Argument(help="article")],
-    number: Annotated[str, typer.Argument(metavar="N", help=both("第几条", "its number"))],
-    law: Law = "713",
-    folder: where.Folder = None,
-    as_json: Json = False,
-) -> None:
-    """Show an article: our restatement, the rules bound to it, and the cases it stopped."""
-    if what != "article":
-        raise BadInput([Problem("WHAT", "目前可以查条文：lookup article 25 --law 713", rule="choice")])
+def article(number: str, law: str, folder: Path | None, *, as_json: bool) -> None:
+    """Print an article: our restatement, the rules bound to it, and the cases it stopped. Raises NotFound."""
     try:
         with where.opened(folder) as site, site.store.read() as connection:
             found = reads.article(connection, site.store.blobs, site.authority(), law, number)

@@ -17,10 +17,10 @@ from decisionflow.core import difference, soundness
 from decisionflow.core import procedure as law
 from decisionflow.errors import EXIT_FINDINGS, EXIT_REFUSED, BadInput, NotFound, Problem
 from decisionflow.service import moving, procedures, publications, replays, reviews, scripts, shipped
+from decisionflow.service.reads import answers, refusals, violations
 from decisionflow.service.reads import bpmn as diagrams
 from decisionflow.service.reads import coverage as rules
 from decisionflow.service.reads import diagram as drawing
-from decisionflow.service.reads import refusals, violations
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -158,6 +158,8 @@ def _linted(path: Path) -> tuple[Problem, ...]:
             rules.read(path.read_text("utf-8"), str(path))
         elif path.name == "watches.yaml":
             violations.read_watches(path)
+        elif path.name == "answerable.yaml":
+            answers.read(path)
         elif path.name == "review-points.yaml":
             reviews.read_points(path)
         else:

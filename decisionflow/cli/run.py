@@ -24,7 +24,7 @@ from decisionflow.core import calendar as days
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import EXIT_UNAVAILABLE, BadInput, Problem
-from decisionflow.service import checkup, founding
+from decisionflow.service import careers, checkup, founding
 from decisionflow.service import demo as demos
 from decisionflow.service import site as sites
 from decisionflow.settings import Settings
@@ -234,6 +234,9 @@ def migrate(
         print_out(both("数据库结构已是最新", "the schema is up to date"))
         return
     done = schema.migrate(settings.database_url)
+    if "0011" in done and "0001" not in done:  # careers of what was done before there were rows for them
+        with sites.opened(settings) as site:
+            careers.fill(site.store)
     print_out(both(f"已升级：{'、'.join(done)}", f"migrated: {', '.join(done)}") if done
               else both("数据库结构已是最新", "the schema is up to date"))  # fmt: skip
 

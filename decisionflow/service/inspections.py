@@ -7,9 +7,9 @@ cannot learn of it; the reason and the person meant are commitments, whose value
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, select, text
 
 from decisionflow.core import fields
 from decisionflow.core.facts import Timing, instant
@@ -18,10 +18,12 @@ from decisionflow.service import entries, permissions
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
 from decisionflow.store.engine import Tx
-from decisionflow.store.records import Record
+from decisionflow.store.records import Record, Rows
+from decisionflow.store.tables.inspections import Inspection
 from decisionflow.trail import canonical
 
 LEAST = 4
+OPEN = timedelta(minutes=30)  # how long one reason lets somebody turn pages (docs/adr/0017)
 
 
 def look(tx: Tx, authority: Authority, actor: Actor, what: str, about: str, reason: str, now: datetime) -> str:
@@ -43,6 +45,36 @@ def look(tx: Tx, authority: Authority, actor: Actor, what: str, about: str, reas
     composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
     tx.add(Record(composed.append, composed.rows))
     return composed.id
+
+
+_I = Inspection.__table__  # type: ignore[attr-defined]
+
+
+_REASON = text("select value from vault_field where authority_id = :a and entry_id = :e and path = 'body.reason'")
+
+
+def open_look(tx: Tx, authority: Authority, actor: Actor, what: str, about: str, reason: str, now: datetime) -> str:
+    """Record a look, and let its pages be turned for a while without giving the reason again. Raises as `look` does."""
+    entry = look(tx, authority, actor, what, about, reason, now)
+    tx.execute(delete(_I).where(_I.c.authority_id == authority.id, _I.c.person_id == actor.person, _I.c.until < now))
+    row = {"authority_id": authority.id, "person_id": actor.person, "unit_id": actor.unit, "what": what, "about": about,
+           "entry_id": entry, "until": now + OPEN}  # fmt: skip
+    tx.put(Rows("inspection", [row]))
+    return entry
+
+
+def under_way(
+    connection: Connection, authority: Authority, actor: Actor, what: str, about: str, now: datetime
+) -> str | None:  # fmt: skip
+    """The reason that this person gave for the look they are taking; None when there is none, or its time is over."""
+    if not permissions.may_inspect(actor):
+        return None
+    key = {"authority_id": authority.id, "person_id": actor.person, "unit_id": actor.unit, "what": what, "about": about}
+    mine = [_I.c[name] == value for name, value in key.items()]
+    entry = connection.execute(select(_I.c.entry_id).where(*mine, _I.c.until >= now)).scalar()
+    if entry is None:
+        return None
+    return str(connection.execute(_REASON, {"a": authority.id, "e": entry}).scalar() or "")
 
 
 def _line(actor: Actor) -> str:

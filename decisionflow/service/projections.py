@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from decisionflow.core import calendar as days
-from decisionflow.core import clocks, similar
+from decisionflow.core import career, clocks, similar
 from decisionflow.core import procedure as law
 from decisionflow.core.facts import SHANGHAI, Act, Facts, Record, freeze, instant, legal_date
 from decisionflow.errors import NotFound
@@ -40,9 +40,36 @@ def case_rows(
     rows = [Rows("case_file", [case])]
     if record["kind"] == "step.taken":
         rows.append(Rows("case_act", [_act_row(authority, facts.case, facts.acts[-1])]))
+    rows += career_rows(procedure, record)
     if record["kind"] in ("step.taken", "entry.corrected", "case.moved"):
         rows += deadline_rows(authority, procedure, facts, calendar)
     return tuple(rows)
+
+
+def career_rows(procedure: law.Procedure, record: Record) -> tuple[Rows, ...]:
+    """Who stands in an entry of a case, and as what; the post is told only of whoever acted through it."""
+    people = career.places(procedure, record)
+    if not people:
+        return ()
+    body, times, actor = record["body"], record["times"], record["actor"]
+    at = instant(times["happened_at"])
+    common = {
+        "authority_id": record["authority"], "recorded_at": instant(times["recorded_at"]), "entry_id": record["id"],
+        "case_id": record["chain"]["id"], "seq": record["chain"]["seq"], "action": body.get("action", record["kind"]),
+        "title": str(body.get("title", "")), "track": body.get("track", ""), "by_name": actor.get("name", ""),
+        "happened_at": at, "year": legal_date(at).year, "late": bool(times.get("late")),
+        "text_version": body.get("text", {}).get("version", 0),
+    }  # fmt: skip
+    return (Rows("career", [{**common, **_in_post(actor, one)} for one in people]),)
+
+
+def _in_post(actor: Mapping[str, Any], one: career.Place) -> dict[str, Any]:
+    post = actor if one.role in (career.ACTED, career.CORRECTED) else {}
+    return {
+        "person_id": one.person, "name": one.name, "role": one.role, "stance": one.stance, "dissent": one.dissent,
+        "post_id": post.get("post", ""), "post_title": post.get("post_title", one.post), "unit_id": post.get("unit", ""),
+        "unit_name": post.get("unit_name", ""), "duty": post.get("duty", ""),
+    }  # fmt: skip
 
 
 def deadline_rows(
@@ -155,12 +182,12 @@ def _date(text: str | None) -> date | None:
 # ---- the register --------------------------------------------------------------------------------------
 
 
-def _named(record: Record) -> Rows:
+def unit_name(record: Record) -> Rows:
+    """A name that a unit had or has, from the day on which it began: look-ups follow a unit through its names."""
     body = record["body"]
-    since = date.fromisoformat(body["valid_from"])
-    return Rows("unit_name", [
-        {"authority_id": record["authority"], "unit_id": body["unit"], "valid_from": since, "name": body["name"]}
-    ])  # fmt: skip
+    row = {"authority_id": record["authority"], "unit_id": body["unit"], "entry_id": record["id"], "name": body["name"],
+           "since": date.fromisoformat(body["valid_from"])}  # fmt: skip
+    return Rows("unit_name", [row])
 
 
 def register_rows(connection: Connection, record: Record, pending: Pending = dict) -> tuple[Rows, ...]:
@@ -171,12 +198,10 @@ def register_rows(connection: Connection, record: Record, pending: Pending = dic
             row = {**key, "id": body["unit"], "name": body["name"], "short": body["short"], "rank": body["rank"],
                    "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None,
                    "succeeds": body.get("succeeds", ""), "entry_id": record["id"]}  # fmt: skip
-            return Rows("unit", [row]), _named(record)
+            return Rows("unit", [row]), unit_name(record)
         case "unit.renamed":
-            return (
-                _changed(connection, pending, "unit", {**key, "id": body["unit"]}, {"name": body["name"]}),
-                _named(record),
-            )
+            new = _changed(connection, pending, "unit", {**key, "id": body["unit"]}, {"name": body["name"]})
+            return new, unit_name(record)
         case "unit.abolished":
             ends = {"valid_to": date.fromisoformat(body["valid_to"])}
             return (_changed(connection, pending, "unit", {**key, "id": body["unit"]}, ends),)

@@ -186,6 +186,12 @@ def find_persons(connection: Connection, words: str) -> tuple[dict[str, Any], ..
     """All persons whose name contains the words, or sounds like them when they are letters; homonyms apart."""
     sound = names.plain(words)
     heard = connection.execute(_HEARD, {"t": sound, "u": sound + "z" * 60}).mappings().all() if sound else []
-    named = connection.execute(_NAMED, {"n": f"%{words}%", "t": words}).mappings().all()
-    found = {row["id"]: dict(row) for row in (*named, *heard)}
+    called = connection.execute(_NAMED, {"n": f"%{words}%", "t": words}).mappings().all()
+    found = {row["id"]: dict(row) for row in (*called, *heard)}
     return tuple(found.values())
+
+
+def named(connection: Connection, name: str) -> tuple[dict[str, Any], ...]:
+    """All persons of exactly that name, or the one of that id; homonyms apart."""
+    statement = text("select id, name, note from person where name = :n or id = :n order by note, id")
+    return tuple(dict(row) for row in connection.execute(statement, {"n": name}).mappings())

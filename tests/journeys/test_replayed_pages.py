@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from decisionflow.service import accounts, rehearsals, replay, scripts, sealing
+from decisionflow.service import accounts, inspections, rehearsals, replay, scripts, sealing
 from decisionflow.service import site as sites
 from decisionflow.settings import load
 from decisionflow.store.engine import Store
@@ -43,11 +43,26 @@ def test_every_page_is_the_same_after_a_replay(store: Store, tmp_path: Path) -> 
         lambda tx: accounts.open_session(tx, "test", actor.person, "yunhe", "test", end)
     ))  # fmt: skip
 
+    inspector = TestClient(app, base_url="http://testserver", follow_redirects=False)
+    looker = stages[0].actors["supervisor"]
+    inspector.cookies.set("df", store.write(
+        lambda tx: accounts.open_session(tx, "test", looker.person, "yunhe", "test", end)
+    ))  # fmt: skip
+    backwards = [f"/trace/person/{stages[0].actors[who].person}" for who in ("lead", "chief", "expert")]
+    backwards += [f"/trace/case/{report.no}{page}" for page in ("", "/chain", "/at?at=2024-06-01&also=2024-09-01")]
+    backwards.append(f"/trace/case/{report.no}/as-of?person={stages[0].actors['chief'].person}")
+    for what, about in [*(("person", path.rsplit("/", 1)[1]) for path in backwards[:3]), ("case", report.no)]:
+        store.write(lambda tx, what=what, about=about: inspections.open_look(
+            tx, stages[0].authority, looker, what, about, "区督查室〔2024〕1号", end
+        ))  # fmt: skip
+
     def pages() -> dict[str, str]:
         app.state.portal = portal.Portal()  # no copy stands in for a page
         own = [f"/cases/{report.no}{tab}" for tab in TABS]
         public = ["/public/consultations?tab=answered", f"/public/c/{report.no}", f"/public/case/{report.no}"]
         found = {path: client.get(path) for path in ["/inbox", "/cases?state=all", "/procedures", *own, *public]}
+        found |= {path: inspector.get(path) for path in backwards}
+        assert "查询理由：区督查室" in found[backwards[0]].text
         assert {path: answer.status_code for path, answer in found.items() if answer.status_code != 200} == {}
         return {path: re.sub(r'name="key" value="[^"]+"', "", answer.text) for path, answer in found.items()}
 

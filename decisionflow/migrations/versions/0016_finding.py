@@ -1,7 +1,4 @@
-"""Finding: how persons' names sound, every name that a unit had, acts by unit and by day, and queries kept for later."""
-
-import json
-from datetime import date
+"""Finding: how persons' names sound, acts by unit and by day, and queries kept for later."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +6,7 @@ from alembic import op
 from decisionflow.core import names
 
 revision = "0016"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -17,7 +14,7 @@ _GRANTS = """
 do $$
 begin
     if exists (select 1 from pg_roles where rolname = 'decisionflow_app') then
-        grant select, insert, update, delete on person_sound, unit_name, saved_query to decisionflow_app;
+        grant select, insert, update, delete on person_sound, saved_query to decisionflow_app;
     end if;
 end $$
 """
@@ -36,27 +33,6 @@ def upgrade() -> None:
     heard = [{"person_id": one.id, "sound": sound} for one in persons for sound in names.sounds(one.name)]
     if heard:
         op.bulk_insert(made, heard)
-    named = op.create_table(
-        "unit_name",
-        sa.Column("authority_id", sa.String(), nullable=False),
-        sa.Column("unit_id", sa.String(), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("authority_id", "unit_id", "valid_from"),
-    )
-    told = connection.execute(sa.text(
-        "select authority_id, data from trail_entry where chain_kind = 'register' "
-        "and kind in ('unit.registered', 'unit.renamed') order by chain_seq"
-    )).all()  # fmt: skip
-    names_of = {}
-    for one in told:
-        body = json.loads(bytes(one.data))["body"]
-        names_of[(one.authority_id, body["unit"], body["valid_from"])] = body["name"]
-    if names_of:
-        op.bulk_insert(named, [
-            {"authority_id": authority, "unit_id": unit, "valid_from": date.fromisoformat(since), "name": name}
-            for (authority, unit, since), name in names_of.items()
-        ])  # fmt: skip
     op.create_index("ix_case_act_unit", "case_act", ["authority_id", "unit_id", "recorded_at", "entry_id"])
     op.create_index("ix_case_act_recorded", "case_act", ["authority_id", "recorded_at", "entry_id"])
     op.create_table(
@@ -76,5 +52,4 @@ def downgrade() -> None:
     op.drop_table("saved_query")
     op.drop_index("ix_case_act_recorded", "case_act")
     op.drop_index("ix_case_act_unit", "case_act")
-    op.drop_table("unit_name")
     op.drop_table("person_sound")

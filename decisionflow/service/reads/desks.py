@@ -65,18 +65,20 @@ class Overdue:
 
 
 _ENTRIES = text("""
-    select data from trail_entry where authority_id = :a and chain_kind = 'case' and chain_id = :c order by chain_seq
+    select data from trail_entry
+    where authority_id = :a and chain_kind = 'case' and chain_id = :c and chain_seq <= :last order by chain_seq
 """)
+ALL = 2**31 - 1
 
 
 def spells(
-    connection: Connection, authority: Authority, case: str, calendar: days.Calendar, now: datetime
+    connection: Connection, authority: Authority, case: str, calendar: days.Calendar, now: datetime, last: int = ALL
 ) -> tuple[Spell, ...]:  # fmt: skip
-    """Every wait of a case, oldest first, folded from its entries."""
+    """Every wait of a case, oldest first, folded from its entries (up to number `last`)."""
     facts: Facts | None = None
     waiting: dict[str, tuple[law.Action, law.Duty, date]] = {}
     found: list[Spell] = []
-    for row in connection.execute(_ENTRIES, {"a": authority.id, "c": case}):
+    for row in connection.execute(_ENTRIES, {"a": authority.id, "c": case, "last": last}):
         record = canonical.decode(row.data)
         facts = fold(facts, record)
         procedure = procedures.by_digest(connection, authority.id, facts.procedure)

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, text
 
 from decisionflow.core import procedure as law
-from decisionflow.core.facts import Act, Facts, instant, thaw
-from decisionflow.service import procedures
+from decisionflow.core.facts import Act, Facts, instant
 from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import refusals, wording
 from decisionflow.trail import canonical
@@ -32,6 +30,7 @@ class Held:
     until: date | None
     acting: bool
     document: str
+    unit_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,11 @@ class Deed:
 
 
 _HELD = text("""
-    select u.name as unit, p.title, a.valid_from, a.valid_to, a.acting, a.document from appointment a
+    select u.id as unit_id, u.name as unit, p.title, a.valid_from, a.valid_to, a.acting, a.document from appointment a
     join post p on p.authority_id = a.authority_id and p.id = a.post_id
     join unit u on u.authority_id = p.authority_id and u.id = p.unit_id
     where a.authority_id = :a and a.person_id = :p order by a.valid_from, a.id
 """)
-_CASES = text("select procedure, facts from case_file where authority_id = :a and facts like :p order by no")
 _REFUSED = text("""
     select data from trail_entry
     where authority_id = :a and chain_kind = 'security' and kind = 'step.refused' order by recorded_at
@@ -75,23 +73,13 @@ def held(connection: Connection, authority: Authority, person: str) -> tuple[Hel
     rows = connection.execute(_HELD, {"a": authority.id, "p": person})
     return tuple(
         Held(row.unit, row.title, _day(row.valid_from), _day(row.valid_to) if row.valid_to else None,
-             bool(row.acting), row.document)
+             bool(row.acting), row.document, row.unit_id)
         for row in rows
     )  # fmt: skip
 
 
 def _day(value: Any) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value))
-
-
-def deeds_of_person(connection: Connection, authority: Authority, person: str) -> tuple[Deed, ...]:
-    """Every act of a person in any case, newest first."""
-    found: list[Deed] = []
-    for row in connection.execute(_CASES, {"a": authority.id, "p": f"%{person}%"}).all():
-        facts = thaw(orjson.loads(row.facts))
-        procedure = procedures.by_digest(connection, authority.id, row.procedure)
-        found += [deed(procedure, facts, act) for act in facts.acts if act.party.person == person]
-    return tuple(sorted(found, key=lambda one: (one.recorded, one.entry), reverse=True))
 
 
 def deeds_of_case(procedure: law.Procedure, facts: Facts) -> dict[str, tuple[Deed, ...]]:
@@ -112,7 +100,7 @@ def deed(procedure: law.Procedure, facts: Facts, act: Act) -> Deed:
         facts.no, facts.title, act.entry, act.at, act.recorded, act.late, act.party.name,
         f"{act.party.unit_name} {act.party.post_title}".strip(),
         procedure.duties[act.party.duty].title if act.party.duty in procedure.duties else "", act.title,
-        track.stages.get(act.after, "") if act.after != act.before else "", _cite(procedure, action), tuple(_said(action, act)),
+        track.stages.get(act.after, "") if act.after != act.before else "", cite(procedure, action), tuple(_said(action, act)),
         tuple(gate.say if (gate := procedure.gate(name)) else name for name in act.deviations),
         text_then.version if text_then else 0,
         tuple(dict.fromkeys(paper.title or procedure.materials[paper.kind].title for one in before for paper in one.papers)),
@@ -120,7 +108,8 @@ def deed(procedure: law.Procedure, facts: Facts, act: Act) -> Deed:
     )  # fmt: skip
 
 
-def _cite(procedure: law.Procedure, action: law.Action | None) -> str:
+def cite(procedure: law.Procedure, action: law.Action | None) -> str:
+    """The article that an action stands on, marked where nobody compared it with the official text."""
     if action is None:
         return ""
     rule = procedure.rules[action.rules[0]]

@@ -12,6 +12,7 @@ from decisionflow.store.tables import (
     experts,
     hearings,
     infrastructure,
+    inspections,
     meetings,
     participation,
     people,
@@ -21,8 +22,8 @@ from decisionflow.store.tables import (
 )
 
 __all__ = [
-    "CLASSES", "cases", "desks", "experts", "hearings", "infrastructure", "meetings", "metadata", "participation", "people",
-    "reviews", "rules", "table_class", "trail",
+    "CLASSES", "cases", "desks", "experts", "hearings", "infrastructure", "inspections", "meetings", "metadata",
+    "participation", "people", "reviews", "rules", "table_class", "trail",
 ]  # fmt: skip
 
 metadata = SQLModel.metadata

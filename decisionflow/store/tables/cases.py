@@ -59,6 +59,36 @@ class CaseAct(SQLModel, table=True):
     late: bool
 
 
+class Career(SQLModel, table=True):
+    """A person in an entry of a case, as what: acting, correcting, or named in a field. The key is the way it is read."""
+
+    __tablename__ = "career"
+    __table_args__ = ({"info": {"class": "projection"}},)
+    authority_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    recorded_at: datetime = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    role: str = Field(primary_key=True)
+    case_id: str
+    seq: int
+    action: str
+    title: str
+    track: str
+    name: str
+    post_id: str
+    post_title: str
+    unit_id: str
+    unit_name: str
+    duty: str
+    by_name: str
+    happened_at: datetime
+    year: int
+    late: bool
+    stance: str
+    dissent: bool
+    text_version: int
+
+
 class Deadline(SQLModel, table=True):
     """A clock of a case (钟). Recomputed from facts; the lamp is computed when it is looked at."""
 

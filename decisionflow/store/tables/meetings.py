@@ -42,7 +42,10 @@ class PaperDelivery(SQLModel, table=True):
     """The papers of one matter, one version, given to one person for a meeting; `opened_at` when they first opened them."""
 
     __tablename__ = "paper_delivery"
-    __table_args__ = ({"info": {"class": "projection"}},)
+    __table_args__ = (
+        Index("ix_paper_delivery_case", "authority_id", "case_id", "person_id"),
+        {"info": {"class": "projection"}},
+    )
     authority_id: str = Field(primary_key=True)
     meeting_id: str = Field(primary_key=True)
     person_id: str = Field(primary_key=True)

@@ -23,14 +23,15 @@ class Unit(SQLModel, table=True):
 
 
 class UnitName(SQLModel, table=True):
-    """A name that a unit has from a day on, the present one among them: old acts stand under the old one."""
+    """A name that a unit has or had, with its first day; the unit itself bears the newest."""
 
     __tablename__ = "unit_name"
     __table_args__ = ({"info": {"class": "projection"}},)
     authority_id: str = Field(primary_key=True)
     unit_id: str = Field(primary_key=True)
-    valid_from: date = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
     name: str
+    since: date
 
 
 class Post(SQLModel, table=True):

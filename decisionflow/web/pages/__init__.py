@@ -18,6 +18,7 @@ from decisionflow.web.pages import (
     files,
     hearing,
     inbox,
+    look_back,
     meetings,
     opinions,
     packet,
@@ -81,6 +82,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         public_hearing,
         search,
         trace,
+        look_back,
         violations,
         verify,
     )

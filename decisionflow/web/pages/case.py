@@ -191,6 +191,15 @@ def _desks(at: reads.View, current: str) -> list[dict[str, Any]]:
     return [
         {"title": own[name], "href": f"/cases/{at.facts.no}/{name}", "current": current == name, "count": "", "desk": True}
         for name in DESKS if name in own
+    ] + _backwards(at)  # fmt: skip
+
+
+def _backwards(at: reads.View) -> list[dict[str, Any]]:
+    """The way from a case to looking at it backwards, for those who may."""
+    if not permissions.may_inspect(at.actor):
+        return []
+    return [
+        {"title": "倒查", "href": f"/trace/case/{at.facts.no}", "current": False, "count": "", "desk": True}
     ]  # fmt: skip
 
 
