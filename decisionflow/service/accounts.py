@@ -113,6 +113,11 @@ def get(connection: Connection, account: str) -> dict[str, Any]:
     return dict(row)
 
 
+def exists(connection: Connection, account: str) -> bool:
+    """Whether there is such a local account."""
+    return connection.execute(select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == account)).first() is not None
+
+
 def of_person(connection: Connection, person: str) -> dict[str, Any] | None:
     """The account of a person, if there is one."""
     row = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.person_id == person)).mappings().first()

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from decisionflow.core.facts import SHANGHAI, instant
 from decisionflow.service.authorities import Authority
-from decisionflow.store.tables.trail import Entry
+from decisionflow.store.tables.trail import TrailEntry
 from decisionflow.trail import canonical
 
 PAGE = 100
@@ -54,8 +54,8 @@ _LINES = text("""
       and recorded_at >= :since and recorded_at < :until
     order by chain_seq desc limit :most
 """).bindparams(
-    bindparam("kinds", expanding=True), bindparam("since", type_=Entry.__table__.c.recorded_at.type),  # type: ignore[attr-defined]
-    bindparam("until", type_=Entry.__table__.c.recorded_at.type),  # type: ignore[attr-defined]
+    bindparam("kinds", expanding=True), bindparam("since", type_=TrailEntry.__table__.c.recorded_at.type),  # type: ignore[attr-defined]
+    bindparam("until", type_=TrailEntry.__table__.c.recorded_at.type),  # type: ignore[attr-defined]
 )  # fmt: skip
 
 

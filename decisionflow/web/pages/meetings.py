@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, time
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -312,7 +311,9 @@ def _taken(
 ) -> Response:  # fmt: skip
     for ask in asks:
         try:
-            outcome = visit.site.store.write(partial(_take, visit, ask))
+            outcome = doors.take(visit, ask)
+        except doors.NeedProof as fault:
+            return _room(visit, meeting, no, fault.status, errors={"prove": fault.say}, given=given)
         except BadInput as fault:
             errors = {one.place: one.say for one in fault.problems}
             return _room(visit, meeting, no, fault.status, errors=errors, given=given)
@@ -320,10 +321,6 @@ def _taken(
             status = 403 if outcome.refused.wrong_duty else 409
             return _room(visit, meeting, no, status, card=_card(visit, outcome), given=given)
     return doors.go(_record(meeting, no, "said"))
-
-
-def _take(visit: doors.Staff, ask: steps.Ask, tx: doors.Tx) -> steps.Done | steps.Held:
-    return steps.take_step(tx, visit.authority, visit.actor, ask, visit.now)
 
 
 def _read_out(visit: doors.Staff, meeting: str, no: str, given: dict[str, str]) -> Response:
