@@ -93,7 +93,9 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
         reader.text("OIDC_NAME", "统一身份认证"),
     )  # fmt: skip
     if oidc.issuer and not oidc.client_id:
-        reader.problems.append(Problem(PREFIX + "OIDC_CLIENT_ID", "设了 OIDC_ISSUER，也要写明 OIDC_CLIENT_ID", rule="config"))
+        reader.problems.append(
+            Problem(PREFIX + "OIDC_CLIENT_ID", "设了 OIDC_ISSUER，也要写明 OIDC_CLIENT_ID", rule="config")
+        )
     settings = Settings(
         database_url=reader.text("DATABASE_URL", f"sqlite:///{folder / 'decisionflow.db'}"), data_dir=folder,
         public_url=reader.url("PUBLIC_URL", "http://127.0.0.1:8080"), redis_url=reader.text("REDIS_URL"), mail=mail,

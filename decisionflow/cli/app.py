@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "violations",
         both("程序问题清单：事后看得出的线索和证据", "what may have gone wrong, with evidence"),
     ),
+    "users": ("users", "app", both("账号：建立、停用、重置、登录、令牌", "accounts, sessions, tokens")),
     "draw": ("draw", "app", both("抽取：冻结名单、抽取、任何人都能重做", "draw lots that anybody can redo")),
     "export": ("trail", "export", both("导出证据包", "export an evidence package")),
     "verify": ("trail", "verify", both("校验证据包、事项或全部记录", "verify a package, a case or everything")),

@@ -157,7 +157,9 @@ def settle(tx: Tx, authority: Authority, actor: Actor, request: str, now: dateti
     what = {("enable", True): "enabled", ("drop-factor", True): "factor-dropped"}.get((deed, agree), f"{deed}-declined")
     entry = record(tx, authority, actor, what, now, request=request, proposed_by=asked["proposed_name"], **about)
     changed = tx.execute(
-        update(_Q).where(_Q.c.authority_id == authority.id, _Q.c.id == request, _Q.c.settled == "").values(settled=entry)
+        update(_Q)
+        .where(_Q.c.authority_id == authority.id, _Q.c.id == request, _Q.c.settled == "")
+        .values(settled=entry)
     )
     if changed.rowcount != 1:
         raise Settled("settled in between", say="已经由别人办结")
@@ -199,7 +201,8 @@ def unlink(tx: Tx, authority: Authority, actor: Actor, issuer: str, subject: str
 
 # ---- what is known -----------------------------------------------------------------------------------------
 
-_LIST = text("""
+_LIST = (
+    text("""
     select a.id, a.login, a.person_id, n.name, n.note, a.disabled, a.must_change, a.created_at, f.active as factor,
            (select count(*) from session s where s.person_id = a.person_id and s.expires_at > :now) as sessions
     from account a join person n on n.id = a.person_id
@@ -207,12 +210,19 @@ _LIST = text("""
     where exists (select 1 from appointment p where p.person_id = a.person_id and p.authority_id = :authority)
       and (:q = '' or a.login = :q or n.name like :like)
     order by n.name, a.id limit 300
-""").bindparams(bindparam("now", type_=_A.c.created_at.type)).columns(created_at=_A.c.created_at.type)
-_WAITING = text("""
+""")
+    .bindparams(bindparam("now", type_=_A.c.created_at.type))
+    .columns(created_at=_A.c.created_at.type)
+)
+_WAITING = (
+    text("""
     select q.id, q.deed, q.reason, q.proposed_by, q.proposed_name, q.proposed_at, a.login, n.name
     from account_request q join account a on a.id = q.account_id join person n on n.id = a.person_id
     where q.authority_id = :authority and q.settled = '' and q.proposed_at > :since order by q.proposed_at
-""").bindparams(bindparam("since", type_=_Q.c.proposed_at.type)).columns(proposed_at=_Q.c.proposed_at.type)
+""")
+    .bindparams(bindparam("since", type_=_Q.c.proposed_at.type))
+    .columns(proposed_at=_Q.c.proposed_at.type)
+)
 
 
 def listing(connection: Connection, authority: Authority, now: datetime, q: str = "") -> tuple[dict[str, Any], ...]:
@@ -268,4 +278,3 @@ def _reason(words: str) -> str:
     if not LEAST <= len(found) <= 500:
         raise BadInput([Problem("reason", f"请写明理由（{LEAST} 至 500 字），会记录在案", rule="required")])
     return found
-

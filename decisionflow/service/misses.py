@@ -40,7 +40,8 @@ def wait(connection: Connection, box: Lockbox, profile: Profile, login: str, sou
     row = connection.execute(select(_M).where(_M.c.mark == box.mark("miss", login, source))).mappings().first()
     if row is None or row["count"] < profile.tries:
         return 0
-    return max(0, math.ceil((row["last_at"] + profile.closed - now).total_seconds()))
+    left: timedelta = row["last_at"] + profile.closed - now
+    return max(0, math.ceil(left.total_seconds()))
 
 
 def miss(tx: Tx, box: Lockbox, profile: Profile, login: str, source: str, now: datetime) -> None:

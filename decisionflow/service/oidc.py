@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -81,7 +81,9 @@ def discover(settings: Oidc) -> Provider:
     found = Provider(*(str(body.get(name, "")) for name in
                        ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")))  # fmt: skip
     same = found.issuer.rstrip("/") == settings.issuer.rstrip("/")
-    if not same or not all(urlsplit(one).scheme in ("http", "https") for one in (found.authorize, found.token, found.keys)):
+    if not same or not all(
+        urlsplit(one).scheme in ("http", "https") for one in (found.authorize, found.token, found.keys)
+    ):
         raise _down(f"discovery of {settings.issuer} says {found.issuer!r}")
     return found
 
@@ -156,7 +158,9 @@ def checked(
     if any(wrong.values()):
         raise _unbelieved("claims: " + ", ".join(name for name, bad in wrong.items() if bad))
     since = claims.get("auth_time", 0)
-    return Subject(provider.issuer, claims["sub"], str(claims.get("acr") or "")[:60], since if isinstance(since, int) else 0)
+    return Subject(
+        provider.issuer, claims["sub"], str(claims.get("acr") or "")[:60], since if isinstance(since, int) else 0
+    )
 
 
 def person(connection: Connection, subject: Subject) -> str:
@@ -202,8 +206,13 @@ def _json(address: str) -> dict[str, Any]:
 
 
 def _down(why: str) -> Unavailable:
-    return Unavailable(f"identity provider: {why}", say="统一身份认证现在不能用，请稍后再试；急用的请在登录页用本地账号进入")
+    return Unavailable(
+        f"identity provider: {why}", say="统一身份认证现在不能用，请稍后再试；急用的请在登录页用本地账号进入"
+    )
 
 
 def _unbelieved(why: str) -> NotBelieved:
-    return NotBelieved(f"identity provider not believed: {why}", say="统一身份认证的答复没有通过检查，没有登录；请重新登录，多次出现请告诉安全管理员")
+    return NotBelieved(
+        f"identity provider not believed: {why}",
+        say="统一身份认证的答复没有通过检查，没有登录；请重新登录，多次出现请告诉安全管理员",
+    )

@@ -103,7 +103,12 @@ def _choose_post(request: Request, error: Exception) -> Response:
 def _settle(request: Request, error: Exception) -> Response:
     what = cast(doors.NeedSettling, error).what
     if is_api(request):
-        body = {"type": "/problems/account", "title": "account", "status": 403, "detail": "请先在网页上更改密码或者登记第二因素"}
+        body = {
+            "type": "/problems/account",
+            "title": "account",
+            "status": 403,
+            "detail": "请先在网页上更改密码或者登记第二因素",
+        }
         return JSONResponse(body, 403, media_type="application/problem+json")
     return RedirectResponse(f"/account/{what}", 303)
 

@@ -49,5 +49,3 @@ def attempt(visit: doors.Visit, given: str) -> str:
         return fits
 
     return "" if site.store.write(deed) else f"{ASKS[kind]}不对，请重新填写"
-
-

@@ -567,7 +567,8 @@ def _summary(
     found, empty = forms.lines(at.action.fields, values, turn.offered)
     proof = proving.asked(turn.visit) or "again" if at.action.binding and not doors.is_proven(turn.visit) else ""
     return turn.visit.page(
-        "act_check", status, **_common(turn), proof=proof, unproven=unproven, carried=list(turn.typed.pairs()), lines=found, empty=empty, papers=_shown(turn, ask),
+        "act_check", status, **_common(turn), proof=proof, unproven=unproven,
+        carried=list(turn.typed.pairs()), lines=found, empty=empty, papers=_shown(turn, ask),
         text=_changes(turn, ask),
         deviations=[(refusals.part(j.finding, at.lookout), j.reason) for j in taken.deviations if j.finding],
         hints=[refusals.part(finding, at.lookout) for finding in taken.hints], late=_late_words(turn, ask),

@@ -28,7 +28,9 @@ def login_page(visit: doors.AnyVisit, next: str = "/inbox") -> HTMLResponse:
     return _login(visit, next=_inside(next))
 
 
-def _login(visit: doors.Visit, status: int = 200, error: str = "", login: str = "", next: str = "/inbox") -> HTMLResponse:
+def _login(
+    visit: doors.Visit, status: int = 200, error: str = "", login: str = "", next: str = "/inbox"
+) -> HTMLResponse:
     oidc = visit.site.settings.oidc
     return visit.page(
         "login", status, error=error, login=login, next=next, provider=oidc.name if oidc.issuer else "",
