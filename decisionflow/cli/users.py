@@ -26,6 +26,7 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
 As = Annotated[str, typer.Option("--as", help=both("以谁的身份（姓名或岗位）", "as whom"))]
 Login = Annotated[str, typer.Argument(metavar="LOGIN", help=both("登录名", "login"))]
+Factor = Annotated[bool, typer.Option("--factor", help=both("提出移除第二因素", "propose to drop the second factor"))]
 Reason = Annotated[str, typer.Option("--reason", help=both("理由，记录在案", "why; recorded"))]
 
 
@@ -118,8 +119,8 @@ def disable(
 
 @app.command()
 def reset(
-    login: Login, reason: Reason = "", factor: Annotated[bool, typer.Option("--factor", help=both("提出移除第二因素（另一位管理员确认）", "propose to drop the second factor"))] = False,
-    as_: As = "", folder: where.Folder = None, as_json: Json = False,
+    login: Login, reason: Reason = "", factor: Factor = False, as_: As = "", folder: where.Folder = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """A one-time password in place of a forgotten one; with --factor, propose to take the second factor away."""
     if factor:

@@ -60,7 +60,10 @@ def faults(profile: Profile, password: str, about: tuple[str, ...]) -> tuple[str
     plain = password.casefold()
     if plain in _COMMON or len(set(plain)) < 4 or re.fullmatch(r"(.{1,4})\1{2,}.?", plain, re.DOTALL):
         found.append("这个密码太常见，容易被猜到；可以用几个不相干的词连起来")
-    if any(word and len(word) >= 2 and word.casefold() in plain and len(plain) - len(word) < 8 for word in about):
+    if any(
+        word and len(word) >= 2 and word.casefold() in plain and len(plain.replace(word.casefold(), "")) < 8
+        for word in about
+    ):
         found.append("密码不能以登录名、姓名为主")
     kinds = sum(bool(re.search(kind, password)) for kind in _CLASSES)
     if kinds < profile.classes:

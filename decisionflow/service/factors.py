@@ -32,7 +32,7 @@ _F = SecondFactor.__table__  # type: ignore[attr-defined]
 _R = RecoveryCode.__table__  # type: ignore[attr-defined]
 
 
-def begin(tx: Tx, box: Lockbox, account: str, now: datetime) -> str:
+def start(tx: Tx, box: Lockbox, account: str, now: datetime) -> str:
     """A new secret, not active until a code proves that it arrived. Raises BadInput when one is active."""
     if is_active(tx.connection, account):
         raise BadInput([Problem("", "已经有第二因素；要换手机，请先移除现在的", rule="factor")])

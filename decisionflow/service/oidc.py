@@ -1,6 +1,6 @@
 """Signing in through the government's identity provider: OpenID Connect, code flow with PKCE, against any provider.
 
-Begun here: state, nonce and verifier are made, used once, and forgotten after ten minutes. Finished here: the code is
+Before we go there: state, nonce and verifier are made, used once, and forgotten after ten minutes. Finished here: the code is
 exchanged, and the ID token believed only with the provider's signature, this issuer, us as audience, our nonce, and in its
 time. Which person the subject is, the register of subjects says; nobody is created by signing in.
 """
@@ -88,7 +88,7 @@ def discover(settings: Oidc) -> Provider:
     return found
 
 
-def begin(
+def depart(
     tx: Tx, settings: Oidc, provider: Provider, redirect: str, back: str, now: datetime, *, proves: str = ""
 ) -> tuple[str, str]:  # fmt: skip
     """The address to go to, and the state that the browser keeps. With `proves`, the person is asked again there."""

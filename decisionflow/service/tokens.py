@@ -27,9 +27,9 @@ _T = ApiToken.__table__  # type: ignore[attr-defined]
 PREFIX = "dft_"
 LONGEST = timedelta(days=365)
 SCOPES: Mapping[str, str] = {
-    "case.read": "读事项", "case.write": "办理事项（不含须本人在场的办理）", "review.write": "写合法性审查", "meeting.write": "办会",
-    "trace.read": "倒查", "audit.read": "读安全记录", "admin.org": "管机构人员", "admin.procedure": "管程序", "public.write": "公众参与",
-    "proof.read": "读存证",
+    "case.read": "读事项", "case.write": "办理事项（不含须本人在场的办理）", "review.write": "写合法性审查",
+    "meeting.write": "办会", "trace.read": "倒查", "audit.read": "读安全记录", "admin.org": "管机构人员",
+    "admin.procedure": "管程序", "public.write": "公众参与", "proof.read": "读存证",
 }  # fmt: skip
 
 

@@ -294,8 +294,9 @@ def is_proven(found: Visit) -> bool:
 def must_prove(found: Visit) -> None:
     """Refuse an act that binds when its person has not proven to be there. Raises NeedProof."""
     if not is_proven(found):
-        by_token = "这项办理须本人在场，不能用令牌办理" if found.scopes is not None else ""
-        raise NeedProof("proof of the person is needed", say=by_token or "这项办理须先再次验证身份：请打开 /prove")
+        if found.scopes is not None:
+            raise Forbidden("a token takes no binding act", say="这项办理须本人在场，不能用令牌办理")
+        raise NeedProof("proof of the person is needed", say="这项办理须先再次验证身份：请打开 /prove")
 
 
 async def posted(request: Request) -> AsyncIterator[FormData]:

@@ -20,7 +20,8 @@ from decisionflow.trail import canonical
 PAGE = 100
 MOST = 20_000
 KINDS: Mapping[str, str] = {
-    "account.signed-in": "登录", "account.sign-in-failed": "登录失败", "account.created": "建立账号", "account.disabled": "停用账号",
+    "account.signed-in": "登录", "account.sign-in-failed": "登录失败", "account.created": "建立账号",
+    "account.disabled": "停用账号",
     "account.enable-proposed": "提出重新启用", "account.enabled": "确认重新启用", "account.enable-declined": "不同意重新启用",
     "account.reset": "发一次性密码", "account.sessions-ended": "结束登录", "account.password-changed": "修改密码",
     "account.factor-added": "加第二因素", "account.factor-removed": "本人移除第二因素",

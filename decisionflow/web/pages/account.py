@@ -157,7 +157,7 @@ def factor(visit: doors.OwnVisit, form: doors.Posted) -> Response:
 
     try:
         if wanted == "begin":
-            store.write(lambda tx: factors.begin(tx, box, account_id, now))
+            store.write(lambda tx: factors.start(tx, box, account_id, now))
             return doors.go("/account/factor")
         if wanted == "remove":
             store.write(remove)

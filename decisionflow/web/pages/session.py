@@ -180,7 +180,7 @@ def to_provider(visit: doors.Visit, back: str, *, proves: str = "") -> Response:
         raise NotFound("no identity provider", say="没有这个页面")
     provider = oidc.discover(site.settings.oidc)
     address, state = site.store.write(
-        lambda tx: oidc.begin(tx, site.settings.oidc, provider, _redirect(visit), back, visit.now, proves=proves)
+        lambda tx: oidc.depart(tx, site.settings.oidc, provider, _redirect(visit), back, visit.now, proves=proves)
     )
     response = doors.go(address)
     doors.set_cookie(response, site, "-state", state, seconds=int(oidc.OPEN_FOR.total_seconds()))
