@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from decisionflow.service import accounts, factors
 from decisionflow.store.engine import Store
+from decisionflow.trail import canonical
 from tests.web.desk import Desk, desk
 
 PASSWORD = "correct horse battery"
@@ -78,10 +80,6 @@ def half(answer: Any) -> str:
 
 def lines(found: Desk) -> list[tuple[str, dict[str, Any]]]:
     """Kinds and bodies of the security chain, oldest first."""
-    from sqlalchemy import text
-
-    from decisionflow.trail import canonical
-
     with found.site.store.read() as connection:
         rows = connection.execute(text(
             "select kind, data from trail_entry where chain_kind = 'security' and chain_id = 'yunhe' order by chain_seq"

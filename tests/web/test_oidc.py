@@ -15,12 +15,13 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 from oidc_provider_mock import run_server_in_thread
-from sqlalchemy import text
+from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
 from decisionflow.service import oidc
 from decisionflow.settings import Oidc
 from decisionflow.store.engine import Store
+from decisionflow.store.tables.infrastructure import Session
 from tests.services import free_port
 from tests.web.desk import Desk
 from tests.web.signing import browser, enter, lines, person, post, staffed
@@ -145,7 +146,8 @@ def test_proving_again_is_for_the_same_person(found: Desk) -> None:
     linked(found, "luo@gov", "legal")
     client = browser(found)
     client.get(answered(away(client), "chen@gov"))
-    found.work.now += timedelta(minutes=16)
+    long_ago = found.work.now - timedelta(minutes=16)
+    found.site.store.write(lambda tx: tx.execute(update(Session).values(proven_at=long_ago)))  # type: ignore[arg-type]
     assert "/prove/oidc" in client.get("/prove").text
     address = away(client, "/prove/oidc?next=/cases")
     asked = parse_qs(urlsplit(address).query)
@@ -154,6 +156,17 @@ def test_proving_again_is_for_the_same_person(found: Desk) -> None:
     assert "/prove/oidc" in client.get("/prove").text
     done = client.get(answered(away(client, "/prove/oidc?next=/cases"), "chen@gov"))
     assert done.headers["location"] == "/cases" and "刚刚验证过" in client.get("/prove").text
+
+
+def test_a_proof_that_the_provider_did_not_ask_for_just_now_is_none(found: Desk) -> None:
+    linked(found, "chen@gov")
+    client = browser(found)
+    client.get(answered(away(client), "chen@gov"))
+    found.work.now += timedelta(minutes=16)
+    address = away(client, "/prove/oidc?next=/cases")
+    found.work.now += timedelta(minutes=1)
+    old = client.get(answered(address, "chen@gov"))
+    assert old.status_code == 400 and "没有重新验证" in old.text
 
 
 # ---- the ID token
