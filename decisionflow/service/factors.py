@@ -64,7 +64,7 @@ def picture(address: str) -> str:
     """An otpauth address as a QR code: SVG without styles or scripts."""
     out = io.BytesIO()
     segno.make(address, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=False, scale=5, border=4, light="#ffffff", dark="#000000", svgclass=None,
+        out, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=4, light="#ffffff", dark="#000000", svgclass=None,
         lineclass=None, title="用验证器扫描的二维码",
     )  # fmt: skip
     return out.getvalue().decode()

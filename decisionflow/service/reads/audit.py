@@ -31,6 +31,10 @@ KINDS: Mapping[str, str] = {
     "account.token-revoked": "吊销令牌", "step.refused": "办理被拒绝",
 }  # fmt: skip
 GROUPS: Mapping[str, str] = {"": "全部", "sign-in": "登录", "account": "账号", "refused": "被拒绝的办理"}
+METHODS: Mapping[str, str] = {
+    "password": "密码", "password+totp": "密码和验证码", "password+recovery": "密码和恢复码", "oidc": "统一身份认证",
+    "prove": "再次验证", "demo": "演示", "test": "测试",
+}  # fmt: skip
 WHY: Mapping[str, str] = {"password": "密码不对", "code": "验证码不对", "closed": "账号已停用"}
 
 
@@ -90,7 +94,8 @@ def _read(connection: Connection, given: Mapping[str, Any]) -> Iterator[Line]:
     for row in connection.execute(_LINES, dict(given)):
         record = canonical.decode(row.data)
         body, actor = record["body"], record["actor"]
-        about = "".join((body.get("name") or "", f"（{body['login']}）" if body.get("login") else ""))
+        name, login = body.get("name") or "", body.get("login") or ""
+        about = f"{name}（{login}）" if name and login else name or login
         post = f"{actor.get('unit_name', '')}{actor.get('post_title', '')}"
         yield Line(
             instant(record["times"]["recorded_at"]), record["kind"], KINDS[record["kind"]], actor.get("name", ""), post, about,
@@ -102,7 +107,7 @@ def _detail(kind: str, body: Mapping[str, Any]) -> str:
     if kind == "step.refused":
         return "、".join(sorted({one["rule"] for one in body["findings"] if one["rule"]}))
     parts = [
-        str(body.get("method", "")), WHY.get(body.get("why", ""), ""), str(body.get("reason", "")),
+        METHODS.get(body.get("method", ""), ""), WHY.get(body.get("why", ""), ""), str(body.get("reason", "")),
         f"提出：{body['proposed_by']}" if body.get("proposed_by") else "", str(body.get("scopes", "")),
         f"结束 {body['sessions']} 个登录" if body.get("sessions") else "", str(body.get("subject", "")),
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from decisionflow.errors import BadInput, NotFound, Problem
 from decisionflow.service import accounts, factors, keeping, oidc, permissions, tokens
 from decisionflow.service.actors import Actor
+from decisionflow.service.reads import audit
 from decisionflow.web import doors
 
 router = APIRouter(include_in_schema=False)
@@ -38,14 +39,8 @@ def _page(visit: doors.Owner, status: int = 200, problems: Sequence[Problem] = (
         left=left, scopes=tokens.SCOPES, days=DAYS, acting=actor.appointment if actor else "", made=made,
         errors=[{"id": one.place, "text": one.say} for one in problems], provider=oidc_of.name if oidc_of.issuer else "",
         keeps=bool(actor and permissions.may_see_accounts(actor)), audits=bool(actor and permissions.may_audit(actor)),
-        methods=METHODS,
+        methods=audit.METHODS,
     )  # fmt: skip
-
-
-METHODS = {
-    "password": "密码", "password+totp": "密码和验证码", "password+recovery": "密码和恢复码", "oidc": "统一身份认证",
-    "demo": "演示", "test": "测试",
-}  # fmt: skip
 
 
 def _own(visit: doors.Owner) -> dict[str, Any]:
@@ -231,10 +226,15 @@ def link(visit: doors.OwnVisit, form: doors.Posted) -> Response:
     if not doors.is_proven(visit):
         return doors.go("/prove?next=/account")
 
+    given = str(form.get("link", ""))[:60].strip().lower()
+    shown = visit.request.cookies.get(doors.cookie_name(visit.site) + "-link", "")
+
     def deed(tx: doors.Tx) -> None:
-        found = oidc.redeem(tx, str(form.get("link", ""))[:60], visit.now)
+        found = oidc.redeem(tx, given, visit.now) if given and given == shown else None
         if found is None:
-            raise BadInput([Problem("link", "关联码不对、已经用过，或者超过了 10 分钟", rule="code")])
+            raise BadInput(
+                [Problem("link", "关联码不对、已经用过、超过了 10 分钟，或者不是在这个浏览器里得到的", rule="code")]
+            )
         keeping.link(tx, visit.authority, _self(visit, tx), *found, visit.session.person, visit.now)
 
     try:

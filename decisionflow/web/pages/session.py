@@ -206,7 +206,10 @@ def oidc_back(visit: doors.AnyVisit, state: str = "", code: str = "", error: str
         return _proves(visit, flow, subject, person)
     if not person:
         offered = site.store.write(lambda tx: oidc.offer(tx, subject, now))
-        return visit.page("login_unknown", 403, provider=settings.name, subject=subject.subject, code=offered)
+        answer = visit.page("login_unknown", 403, provider=settings.name, subject=subject.subject, code=offered)
+        # Only this browser may use the code: nobody can be talked into linking somebody else's identity to themselves.
+        doors.set_cookie(answer, site, "-link", offered, seconds=int(oidc.OPEN_FOR.total_seconds()))
+        return answer
     if account and account["disabled"]:
         return _login(visit, 403, "您的账号已经停用，请联系安全管理员")
     if not homes:
