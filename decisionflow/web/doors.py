@@ -6,10 +6,10 @@ committed in the endpoint's body by `store.write`, never in a dependency (trap T
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -29,6 +29,7 @@ from decisionflow.web import security
 
 __all__ = ["AnyVisit", "InspectorVisit", "OwnVisit", "PasserVisit", "Posted", "Staff", "StaffVisit", "Tx", "Visit"]
 
+T = TypeVar("T")
 NAV = (
     ("/inbox", "工作台", "inbox"),
     ("/cases", "事项", "files"),
@@ -326,15 +327,20 @@ Posted = Annotated[FormData, Depends(posted)]
 
 
 def take(found: Staff, ask: steps.Ask) -> steps.Done | steps.Held:
-    """Take a step for a visitor. An act that binds is undone again when its person has not proven to be there: NeedProof."""
+    """Take a step for a visitor. Raises NeedProof."""
+    return write(found, lambda tx: steps.take_step(tx, found.authority, found.actor, ask, found.now))
 
-    def deed(tx: Tx) -> steps.Done | steps.Held:
-        outcome = steps.take_step(tx, found.authority, found.actor, ask, found.now)
+
+def write(found: Staff, deed: Callable[[Tx], T]) -> T:
+    """Write for a visitor. An act that binds is undone again when its person has not proven to be there: NeedProof."""
+
+    def checked(tx: Tx) -> T:
+        outcome = deed(tx)
         if isinstance(outcome, steps.Done) and outcome.binding and not outcome.repeated:
             must_prove(found)
         return outcome
 
-    return found.site.store.write(deed)
+    return found.site.store.write(checked)
 
 
 def token(found: Visit, form: FormData) -> None:
