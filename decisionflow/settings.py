@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from decisionflow.errors import BadInput, Problem
 
 PREFIX = "DECISIONFLOW_"
-_SECRETS = ("DATABASE_URL", "REDIS_URL", "SMTP_PASSWORD")
+_SECRETS = ("DATABASE_URL", "REDIS_URL", "SMTP_PASSWORD", "OIDC_CLIENT_SECRET", "ACCOUNT_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,21 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """The identity provider of the government (统一身份认证). Without an issuer there are local accounts only."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    name: str = "统一身份认证"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One frozen set of answers to all configuration questions.
 
     `proxies` are the addresses (or networks, with commas) of our own proxies: only they may say where a request comes from.
+    `account_key` seals what the database holds of second factors; without it, a file in the key folder does.
     """
 
     database_url: str
@@ -49,6 +60,10 @@ class Settings:
     upload_mb: int = 50
     today: str = ""
     proxies: str = "127.0.0.1"
+    signin_profile: str = "asvs"
+    reauth_minutes: int = 15
+    oidc: Oidc = field(default_factory=Oidc)
+    account_key: str = field(default="", repr=False)
 
     @property
     def blob_dir(self) -> Path:
@@ -73,12 +88,22 @@ def load(environ: Mapping[str, str] | None = None, *, data_dir: Path | None = No
         password=reader.text("SMTP_PASSWORD"), sender=reader.text("SMTP_SENDER", "decisionflow@localhost"),
         starttls=reader.flag("SMTP_STARTTLS"),
     )  # fmt: skip
+    oidc = Oidc(
+        reader.url("OIDC_ISSUER", ""), reader.text("OIDC_CLIENT_ID"), reader.text("OIDC_CLIENT_SECRET"),
+        reader.text("OIDC_NAME", "统一身份认证"),
+    )  # fmt: skip
+    if oidc.issuer and not oidc.client_id:
+        reader.problems.append(
+            Problem(PREFIX + "OIDC_CLIENT_ID", "设了 OIDC_ISSUER，也要写明 OIDC_CLIENT_ID", rule="config")
+        )
     settings = Settings(
         database_url=reader.text("DATABASE_URL", f"sqlite:///{folder / 'decisionflow.db'}"), data_dir=folder,
         public_url=reader.url("PUBLIC_URL", "http://127.0.0.1:8080"), redis_url=reader.text("REDIS_URL"), mail=mail,
         demo=reader.flag("DEMO"), embedded=reader.flag("EMBEDDED", default=True),
         session_hours=reader.number("SESSION_HOURS", 8, 1, 24), idle_minutes=reader.number("IDLE_MINUTES", 30, 5, 480),
         upload_mb=reader.number("UPLOAD_MB", 50, 1, 1024), proxies=reader.text("PROXIES", "127.0.0.1"),
+        signin_profile=reader.one("SIGNIN_PROFILE", ("asvs", "mlps3")),
+        reauth_minutes=reader.number("REAUTH_MINUTES", 15, 0, 480), oidc=oidc, account_key=reader.text("ACCOUNT_KEY"),
     )  # fmt: skip
     if reader.problems:
         raise BadInput(reader.problems)
@@ -115,8 +140,17 @@ class _Reader:
         self.problems.append(Problem(PREFIX + name, f"应当是 yes 或 no，现为“{given}”", rule="config"))
         return default
 
+    def one(self, name: str, known: tuple[str, ...]) -> str:
+        given = self.text(name, known[0])
+        if given in known:
+            return given
+        self.problems.append(Problem(PREFIX + name, f"应当是 {'、'.join(known)} 之一，现为“{given}”", rule="config"))
+        return known[0]
+
     def url(self, name: str, default: str) -> str:
         given = self.text(name, default)
+        if not given:
+            return ""
         if urlsplit(given).scheme in ("http", "https") and urlsplit(given).netloc:
             return given.rstrip("/")
         self.problems.append(Problem(PREFIX + name, f"应当是完整的网址，现为“{given}”", rule="config"))

@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         both("程序问题清单：事后看得出的线索和证据", "what may have gone wrong, with evidence"),
     ),
     "posts": ("posts", "posts", both("某一天谁在什么岗位，当时知道多少", "who held which post on a day")),
+    "users": ("users", "app", both("账号：建立、停用、重置、登录、令牌", "accounts, sessions, tokens")),
     "draw": ("draw", "app", both("抽取：冻结名单、抽取、任何人都能重做", "draw lots that anybody can redo")),
     "export": ("trail", "export", both("导出证据包", "export an evidence package")),
     "verify": ("trail", "verify", both("校验证据包、事项或全部记录", "verify a package, a case or everything")),

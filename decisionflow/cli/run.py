@@ -244,6 +244,12 @@ def migrate(
 def init(
     name: Annotated[str, typer.Option(help=both("决策机关名称", "name of the government"))],
     admin: Annotated[str, typer.Option(help=both("系统管理员姓名", "name of the system administrator"))],
+    security: Annotated[
+        str, typer.Option(help=both("安全管理员姓名（管账号）", "name of the security administrator"))
+    ] = "",
+    audit: Annotated[
+        str, typer.Option(help=both("审计管理员姓名（看安全记录）", "name of the audit administrator"))
+    ] = "",
     key: Annotated[str, typer.Option("--id", help=both("代号，小写字母", "id, small letters"))] = "gov",
     prefix: Annotated[str, typer.Option(help=both("编号前缀", "prefix of case numbers"))] = "ZD",
     level: Annotated[str, typer.Option(help="province | city | county | district | department")] = "county",
@@ -258,11 +264,16 @@ def init(
 ) -> None:
     """First set-up: schema, signing key, government, rules, people. Passwords are printed once; exit 7 when done."""
     settings = where.settings_of(folder)
-    wanted = founding.read(key, name, level, region, prefix, origin, admin, people)
+    wanted = founding.read(key, name, level, region, prefix, origin, admin, people, security=security, audit=audit)
     made = founding.found(settings, wanted, sites.wall_clock())
     print_out(both(f"已建立 {name}（{settings.data_dir}）", f"founded {name} in {settings.data_dir}"))
     print_out(both(f"  日志公钥  {made.vkey}", f"  log key   {made.vkey}"))
-    print_out(both("  登录名和初始密码（只显示这一次，请当面交给本人并要求修改）：", "  accounts (shown only now):"))
+    print_out(
+        both(
+            "  登录名和一次性密码（只显示这一次，请当面交给本人，首次登录须更换，7 天内有效）：",
+            "  accounts (shown only now):",
+        )
+    )
     for login, (person, password) in made.accounts.items():
         print_out(f"    {login}\t{password}\t{person}")
     print_out(

@@ -78,9 +78,9 @@ def _title(row: RowMapping) -> str:
     return f"{row['title']}（代理）" if row["acting"] else str(row["title"])
 
 
-def signed(actor: Actor, method: str, session: str) -> Actor:
-    """The actor with how we know them: the way of signing in and the session's hash, no secrets."""
-    return replace(actor, auth={"method": method, "session": session[:16]})
+def signed(actor: Actor, method: str, session: str, level: str = "") -> Actor:
+    """The actor with how we know them: the way of signing in, how strong it was, and the session's hash; no secrets."""
+    return replace(actor, auth={"method": method, "session": session[:16], **({"level": level} if level else {})})
 
 
 def acting(connection: Connection, authority: str, person: str, on: date, appointment: str = "") -> Actor:

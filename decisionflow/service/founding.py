@@ -6,7 +6,6 @@ Everything is read and checked before anything is written; what goes into the da
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +68,8 @@ class Founded:
 
 
 def read(
-    key: str, name: str, level: str, region: str, prefix: str, origin: str, admin: str, people: Path | None
+    key: str, name: str, level: str, region: str, prefix: str, origin: str, admin: str, people: Path | None, *,
+    security: str = "", audit: str = "",
 ) -> Wanted:  # fmt: skip
     """The options of the set-up, and the people file when there is one. Raises BadInput with every problem."""
     rules = [
@@ -93,10 +93,16 @@ def read(
             problems += fault.problems
     if problems:
         raise BadInput(problems)
-    seat = Seat(who="admin", unit="admin", title="系统管理员", duties=("system_admin",), login="admin")
+    # Three persons keep the system, none of whom can do another's work: no default account, no account for two.
+    three = [("admin", "系统管理员", "system_admin", admin), ("security", "安全管理员", "security_admin", security),
+             ("audit", "审计管理员", "audit_admin", audit)]  # fmt: skip
+    named = [(who, title, duty, person.strip()) for who, title, duty, person in three if person.strip()]
+    seats = tuple(Seat(who=f"{who}-keeper", unit="admin", title=title, duties=(duty,), login=who)
+                  for who, title, duty, _ in named)  # fmt: skip
     book = book.model_copy(update={
-        "units": {"admin": "系统管理", **book.units}, "persons": {"admin": admin.strip(), **book.persons},
-        "posts": (seat, *book.posts),
+        "units": {"admin": "系统管理", **book.units},
+        "persons": {**{f"{who}-keeper": person for who, _, _, person in named}, **book.persons},
+        "posts": (*seats, *book.posts),
     })  # fmt: skip
     return Wanted(key, name.strip(), level, region, prefix, origin or f"decisionflow.local/{key}", book)
 
@@ -110,7 +116,7 @@ def _book(path: Path) -> People:
     known = {duty for path in shipped.procedure_files() for duty in procedures.read(path).duties}
     known |= permissions.ADMIN | permissions.INSPECTOR
     problems: list[Problem] = []
-    logins: set[str] = {"admin"}
+    logins: set[str] = {"admin", "security", "audit"}
     for n, seat in enumerate(book.posts):
         place = ("posts", n)
         if seat.unit not in book.units:
@@ -187,7 +193,7 @@ def _enrol(tx: Tx, authority: Authority, book: People, now: datetime) -> dict[st
         post = register.post(units[seat.unit], seat.title, seat.duties, day, rank=n)
         register.appoint(persons[seat.who], post, day, document="初始化登记")
         if seat.login:
-            password = secrets.token_urlsafe(12)
-            accounts.create(tx, seat.login, persons[seat.who], password, now)
+            password = accounts.one_time()
+            accounts.create(tx, seat.login, persons[seat.who], password, now, once=True)
             logins[seat.login] = (book.persons[seat.who], password)
     return logins

@@ -133,3 +133,23 @@ def may_keep_register(actor: Actor) -> bool:
 def may_publish_rules(actor: Actor) -> bool:
     """Whether an actor may propose or publish procedures, calendars and official texts: legal review and the office."""
     return bool(RULES & set(actor.duties))
+
+
+def may_keep_accounts(actor: Actor) -> bool:
+    """Whether an actor keeps accounts: the security administrator, and no other of the three."""
+    return "security_admin" in actor.duties
+
+
+def may_confirm_accounts(actor: Actor, proposed_by: str) -> bool:
+    """Whether an actor may confirm what another proposed for an account; never one's own proposal."""
+    return bool({"security_admin", "audit_admin"} & set(actor.duties)) and actor.person != proposed_by
+
+
+def may_see_accounts(actor: Actor) -> bool:
+    """Whether an actor sees the accounts at all: who keeps them, and who confirms."""
+    return bool({"security_admin", "audit_admin"} & set(actor.duties))
+
+
+def may_audit(actor: Actor) -> bool:
+    """Whether an actor reads the security record of the authority; never the sealed lines of inspectors."""
+    return "audit_admin" in actor.duties

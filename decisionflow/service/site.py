@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from decisionflow.core.passwords import PROFILES, Profile
 from decisionflow.errors import Unavailable
 from decisionflow.service import authorities
 from decisionflow.service.authorities import Authority
+from decisionflow.service.lockbox import Lockbox, lockbox
 from decisionflow.settings import Settings
 from decisionflow.store import schema
 from decisionflow.store.blobs import Blobs
@@ -33,6 +35,18 @@ class Site:
     store: Store
     clock: Callable[[], datetime] = wall_clock
     _signers: dict[str, FileSigner] = field(default_factory=dict)
+    _box: Lockbox | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The rules of signing in here."""
+        return PROFILES[self.settings.signin_profile]
+
+    def lockbox(self) -> Lockbox:
+        """The key of accounts. Raises Unavailable when it is not to be had."""
+        if self._box is None:
+            self._box = lockbox(self.settings)
+        return self._box
 
     def signer(self, authority: str) -> FileSigner:
         """The signer of a government's log. Raises Unavailable when its key is not here."""

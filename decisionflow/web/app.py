@@ -38,6 +38,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_exception_handler(DecisionflowError, _anticipated)
     app.add_exception_handler(doors.NeedSignIn, _sign_in)
     app.add_exception_handler(doors.NeedPost, _choose_post)
+    app.add_exception_handler(doors.NeedSettling, _settle)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _bug)
@@ -63,6 +64,8 @@ def problem(error: DecisionflowError, instance: str) -> dict[str, Any]:
         "type": f"/problems/{error.code}", "title": error.code, "status": error.status, "detail": error.say,
         "instance": instance,
     }  # fmt: skip
+    if isinstance(error, doors.NeedScope):
+        found["scope"] = error.scope
     if isinstance(error, BadInput):
         found["errors"] = [{"pointer": p.place, "detail": p.say, "code": p.rule} for p in error.problems]
     return found
@@ -95,6 +98,19 @@ def _choose_post(request: Request, error: Exception) -> Response:
         }
         return JSONResponse(body, 400, media_type="application/problem+json")
     return RedirectResponse("/post", 303)
+
+
+def _settle(request: Request, error: Exception) -> Response:
+    what = cast(doors.NeedSettling, error).what
+    if is_api(request):
+        body = {
+            "type": "/problems/account",
+            "title": "account",
+            "status": 403,
+            "detail": "请先在网页上更改密码或者登记第二因素",
+        }
+        return JSONResponse(body, 403, media_type="application/problem+json")
+    return RedirectResponse(f"/account/{what}", 303)
 
 
 def _http(request: Request, error: Exception) -> Response:

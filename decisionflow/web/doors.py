@@ -6,10 +6,10 @@ committed in the endpoint's body by `store.write`, never in a dependency (trap T
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, cast
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -18,8 +18,8 @@ from starlette.datastructures import FormData
 
 from decisionflow import render
 from decisionflow.core.facts import legal_date
-from decisionflow.errors import Forbidden, NotFound
-from decisionflow.service import accounts, actors, permissions, sealing
+from decisionflow.errors import BadInput, DecisionflowError, Forbidden, NotFound, Problem
+from decisionflow.service import accounts, actors, permissions, sealing, steps, tokens
 from decisionflow.service.accounts import SignedIn
 from decisionflow.service.actors import Actor
 from decisionflow.service.authorities import Authority
@@ -27,8 +27,9 @@ from decisionflow.service.site import Site
 from decisionflow.store.engine import Tx
 from decisionflow.web import security
 
-__all__ = ["AnyVisit", "InspectorVisit", "PasserVisit", "Posted", "Staff", "StaffVisit", "Tx", "Visit"]
+__all__ = ["AnyVisit", "InspectorVisit", "OwnVisit", "PasserVisit", "Posted", "Staff", "StaffVisit", "Tx", "Visit"]
 
+T = TypeVar("T")
 NAV = (
     ("/inbox", "工作台", "inbox"),
     ("/cases", "事项", "files"),
@@ -56,6 +57,34 @@ class NeedPost(Exception):
     """Signed in, but the acting post is not chosen yet."""
 
 
+class NeedSettling(Exception):
+    """Signed in, but something of the account comes first: a password of one's own, a second factor."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class NeedScope(DecisionflowError):
+    """The token is good, but not for this."""
+
+    code = "scope"
+    status = 403
+    exit = 7
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"token without {scope}", say=f"令牌没有范围 {scope}")
+        self.scope = scope
+
+
+class NeedProof(DecisionflowError):
+    """The act binds, and the person has not shown for a while that they are there."""
+
+    code = "proof-needed"
+    status = 401
+    exit = 7
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request of one visitor."""
@@ -67,6 +96,7 @@ class Visit:
     authority: Authority | None = None
     actor: Actor | None = None
     posts: Sequence[Actor] = ()
+    scopes: frozenset[str] | None = None  # those of a token; None for a person in a browser
 
     @property
     def mode(self) -> str:
@@ -97,7 +127,7 @@ class Visit:
 
     def _tools(self) -> list[dict[str, str]]:
         demo = [{"href": "/as", "title": "换个身份"}] if self.site.settings.demo else []
-        return [*demo, {"href": "/logout", "title": "退出"}]
+        return [*demo, {"href": "/account", "title": "账号"}, {"href": "/logout", "title": "退出"}]
 
     def _nav(self) -> list[dict[str, Any]]:
         actor = cast(Actor, self.actor)
@@ -134,21 +164,51 @@ def cookie_name(site: Site) -> str:
     return "__Host-df" if site.settings.secure else "df"
 
 
+def set_cookie(response: Response, site: Site, of: str, value: str, *, days: int = 0, seconds: int = 0) -> None:
+    """One of our cookies, never for scripts: for this visit of the browser, or for some time."""
+    response.set_cookie(
+        cookie_name(site) + of, value, httponly=True, samesite="lax", path="/", secure=site.settings.secure,
+        max_age=days * 86400 + seconds or None,
+    )  # fmt: skip
+
+
 def visit(request: Request) -> Visit:
     """The visit of anybody; with session and actor when there are any."""
     site = _site(request)
     now = site.clock()
     token = request.cookies.get(cookie_name(site), "")
+    if bearer := _bearer(request):
+        return _by_token(request, site, bearer, now, both=bool(token))
     with site.store.read() as connection:
-        session = accounts.session(connection, token, now, idle_minutes=site.settings.idle_minutes) if token else None
+        idle = site.settings.idle_minutes
+        session = accounts.session(connection, token, now, idle_minutes=idle, profile=site.profile) if token else None
         if session is None:
             return Visit(request, site, now, authority=_public_authority(site))
         authority = site.authority(session.authority)
         posts = actors.posts_of(connection, authority.id, session.person, legal_date(now))
     chosen = next((post for post in posts if post.appointment == session.appointment), None)
     if chosen is not None:
-        chosen = actors.signed(chosen, session.method, session.token_hash)
+        chosen = actors.signed(chosen, session.method, session.token_hash, session.level)
     return Visit(request, site, now, session, authority, chosen, posts)
+
+
+def _bearer(request: Request) -> str:
+    """The token of a program: for the API only."""
+    kind, _, words = request.headers.get("authorization", "").partition(" ")
+    return words.strip() if kind.lower() == "bearer" and request.url.path.startswith("/api/") else ""
+
+
+def _by_token(request: Request, site: Site, words: str, now: datetime, *, both: bool) -> Visit:
+    """The visit of a program. Raises TokenRefused, BadInput when a cookie comes along."""
+    if both:
+        raise BadInput([Problem("authorization", "令牌和登录不能同时使用", rule="choice")])
+    with site.store.read() as connection:
+        held = tokens.find(connection, words, now)
+    site.store.write(lambda tx: tokens.touch(tx, held.id, now))
+    as_session = SignedIn("", "", held.actor.person, held.authority, held.actor.appointment, "", "token")
+    return Visit(
+        request, site, now, as_session, site.authority(held.authority), held.actor, (held.actor,), held.scopes
+    )  # fmt: skip
 
 
 def _public_authority(site: Site) -> Authority | None:
@@ -169,16 +229,75 @@ def anybody(found: Visit) -> Visit:
 
 
 def staff(request: Request) -> Staff:
-    """The visit of a signed-in person acting through a post. Raises NeedSignIn or NeedPost."""
-    found = visit(request)
-    if found.session is None or found.authority is None:
-        raise NeedSignIn(str(request.url.path))
+    """The visit of a signed-in person acting through a post. Raises NeedSignIn, NeedSettling or NeedPost."""
+    found = owner(request)
+    if found.session.must:
+        raise NeedSettling(found.session.must)
     if found.actor is None:
         if not found.posts:
             raise Forbidden("no valid appointment", say="您目前没有有效任职，不能办理；如有疑问请联系系统管理员")
         raise NeedPost
-    found.site.store.write(lambda tx: accounts.touch(tx, found.session.token_hash, found.now))  # type: ignore[union-attr]
-    return Staff(request, found.site, found.now, found.session, found.authority, found.actor, found.posts)
+    return Staff(
+        request, found.site, found.now, found.session, found.authority, found.actor, found.posts, found.scopes
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Owner(Visit):
+    """A visit by somebody who is signed in, whatever post they act through or none: to their own account."""
+
+    session: SignedIn
+    authority: Authority
+
+
+def owner(request: Request) -> Owner:
+    """The visit of somebody to what is their own. Raises NeedSignIn."""
+    found = visit(request)
+    if found.session is None or found.authority is None:
+        raise NeedSignIn(str(request.url.path))
+    if token_hash := found.session.token_hash:
+        found.site.store.write(lambda tx: accounts.touch(tx, token_hash, found.now))
+    return Owner(
+        request, found.site, found.now, found.session, found.authority, found.actor, found.posts, found.scopes
+    )  # fmt: skip
+
+
+class Scoped:
+    """What an address of the API asks of a token; '' lets every token in. Of a person it asks nothing."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+
+    def __call__(self, request: Request) -> Staff:
+        found = staff(request)
+        if found.scopes is not None and self.scope and self.scope not in found.scopes:
+            raise NeedScope(self.scope)
+        return found
+
+
+def api_write(found: Visit, given: str) -> None:
+    """The cross-site checks of a write to the API; a token needs none, since no browser sends it unasked. Raises CrossSite."""
+    if found.scopes is None:
+        headers = found.request.headers
+        security.check_origin(found.request.method, headers, headers.get("host", ""))
+        security.check_token(found.session.csrf if found.session else "", given)
+
+
+def is_proven(found: Visit) -> bool:
+    """Whether the person has shown lately enough that they are there; in the demo nobody has to."""
+    minutes, session = found.site.settings.reauth_minutes, found.session
+    if not minutes or (found.site.settings.demo and session and session.method == "demo"):
+        return True
+    proven = session.proven_at if session else None
+    return proven is not None and found.now - proven <= timedelta(minutes=minutes)
+
+
+def must_prove(found: Visit) -> None:
+    """Refuse an act that binds when its person has not proven to be there. Raises NeedProof."""
+    if not is_proven(found):
+        if found.scopes is not None:
+            raise Forbidden("a token takes no binding act", say="这项办理须本人在场，不能用令牌办理")
+        raise NeedProof("proof of the person is needed", say="这项办理须先再次验证身份：请打开 /prove")
 
 
 async def posted(request: Request) -> AsyncIterator[FormData]:
@@ -199,8 +318,29 @@ def inspector(request: Request) -> Staff:
 AnyVisit = Annotated[Visit, Depends(visit)]
 PasserVisit = Annotated[Visit, Depends(passer_by)]
 StaffVisit = Annotated[Staff, Depends(staff)]
+OwnVisit = Annotated[Owner, Depends(owner)]
+AnyToken = Annotated[Staff, Depends(Scoped(""))]
+CaseRead = Annotated[Staff, Depends(Scoped("case.read"))]
+CaseWrite = Annotated[Staff, Depends(Scoped("case.write"))]
 InspectorVisit = Annotated[Staff, Depends(inspector)]
 Posted = Annotated[FormData, Depends(posted)]
+
+
+def take(found: Staff, ask: steps.Ask) -> steps.Done | steps.Held:
+    """Take a step for a visitor. Raises NeedProof."""
+    return write(found, lambda tx: steps.take_step(tx, found.authority, found.actor, ask, found.now))
+
+
+def write(found: Staff, deed: Callable[[Tx], T]) -> T:
+    """Write for a visitor. An act that binds is undone again when its person has not proven to be there: NeedProof."""
+
+    def checked(tx: Tx) -> T:
+        outcome = deed(tx)
+        if isinstance(outcome, steps.Done) and outcome.binding and not outcome.repeated:
+            must_prove(found)
+        return outcome
+
+    return found.site.store.write(checked)
 
 
 def token(found: Visit, form: FormData) -> None:

@@ -27,6 +27,7 @@ MATRIX = {
         POST /e/{token}/opinion | POST /e/{token}/correct | GET /e/{token}/files/{sha256}
         GET /public/h/{no} | GET /public/h/{no}/signup | POST /public/h/{no}/signup | GET /public/h/{no}/draws/{n}
         GET /api/v1/log/proof/{position} | GET /api/v1/log/consistency | GET /api/v1/public/consultations
+        POST /login/code | GET /login/oidc | GET /login/oidc/back
     """,
     STAFF: """
         GET /logout | GET /inbox | POST /inbox/read | GET /cases | GET /cases.csv | GET /cases/{no} | GET /cases/{no}/checklist
@@ -66,6 +67,10 @@ MATRIX = {
         GET /api/v1/cases/{no}/gates/{action} | GET /api/v1/cases/{no}/actions | POST /api/v1/cases/{no}/actions
         GET /api/v1/cases/{no}/timeline | GET /api/v1/cases/{no}/materials | POST /api/v1/files | GET /api/v1/procedures
         GET /api/v1/rules/{rule} | GET /api/v1/deadline
+        GET /prove | POST /prove | GET /prove/oidc | GET /account | GET /account/password | POST /account/password
+        GET /account/factor | POST /account/factor | POST /account/sessions | POST /account/tokens
+        POST /account/tokens/{token} | POST /account/link | GET /accounts | POST /accounts | POST /accounts/subjects
+        POST /accounts/requests/{request} | POST /accounts/{account} | GET /audit | GET /audit.csv
     """,
     INSPECTOR: """
         GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}
@@ -106,7 +111,7 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
               "line": "x", "n": "1", "role": "list", "token": "x", "year": "2024", "deed": "unit", "handover": "x", "sheet": "x",
-              "meeting": "m-x"}  # fmt: skip
+              "meeting": "m-x", "account": "x", "request": "x"}  # fmt: skip
     return method, path.format(**values)
 
 

@@ -18,12 +18,13 @@ from decisionflow.store.tables import (
     people,
     reviews,
     rules,
+    signin,
     trail,
 )
 
 __all__ = [
     "CLASSES", "cases", "desks", "experts", "hearings", "infrastructure", "inspections", "meetings", "metadata",
-    "participation", "people", "reviews", "rules", "table_class", "trail",
+    "participation", "people", "reviews", "rules", "signin", "table_class", "trail",
 ]  # fmt: skip
 
 metadata = SQLModel.metadata

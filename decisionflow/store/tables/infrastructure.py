@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 _INFRA = {"info": {"class": "infrastructure"}}
@@ -26,7 +26,7 @@ class Authority(SQLModel, table=True):
 
 
 class Account(SQLModel, table=True):
-    """A local sign-in of a person."""
+    """A local sign-in of a person; with `must_change` the password is one that opens only the door to a new one."""
 
     __tablename__ = "account"
     __table_args__ = (UniqueConstraint("login"), _INFRA)
@@ -36,13 +36,15 @@ class Account(SQLModel, table=True):
     password_hash: str
     disabled: bool
     created_at: datetime
+    must_change: bool = Field(sa_column_kwargs={"server_default": false()})
+    password_at: datetime | None
 
 
 class Session(SQLModel, table=True):
-    """A signed-in browser; only the token's hash is kept."""
+    """A signed-in browser; only the token's hash is kept. `proven_at`: when the person last proved to be there."""
 
     __tablename__ = "session"
-    __table_args__ = (_INFRA,)
+    __table_args__ = (Index("ix_session_person", "person_id"), _INFRA)
     token_hash: str = Field(primary_key=True)
     account_id: str
     person_id: str
@@ -53,6 +55,8 @@ class Session(SQLModel, table=True):
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    proven_at: datetime | None
+    level: str = Field(sa_column_kwargs={"server_default": ""})
 
 
 class ActKey(SQLModel, table=True):

@@ -18,7 +18,7 @@ from decisionflow.service.reads import case as page
 from decisionflow.service.reads import cases as listed
 from decisionflow.service.reads import findings, timeline
 from decisionflow.service.reads import why as reasons
-from decisionflow.web import doors, security
+from decisionflow.web import doors
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
 
@@ -68,7 +68,7 @@ Token = Annotated[str, Header(alias="X-CSRF-Token", max_length=200)]
 
 @router.get("/cases")
 def case_list(
-    visit: doors.StaffVisit, q: str = "", stage: str = "", unit: str = "", lamp: str = "", state: str = "open", cursor: str = ""
+    visit: doors.CaseRead, q: str = "", stage: str = "", unit: str = "", lamp: str = "", state: str = "open", cursor: str = ""
 ) -> JSONResponse:  # fmt: skip
     """A page of the cases that this post may see, newest first."""
     asked = listed.wanted(q, stage, unit, lamp, state, cursor)
@@ -86,13 +86,13 @@ def case_list(
 
 
 @router.post("/cases", status_code=201)
-def open_case(visit: doors.StaffVisit, body: Act, key: Key = "", token: Token = "") -> Response:
+def open_case(visit: doors.CaseWrite, body: Act, key: Key = "", token: Token = "") -> Response:
     """Open a case: the opening action of the procedure."""
     return _act(visit, "", body, key, "", token)
 
 
 @router.get("/cases/{no}")
-def case(visit: doors.StaffVisit, no: str) -> JSONResponse:
+def case(visit: doors.CaseRead, no: str) -> JSONResponse:
     """A case: its stages, its matter, who holds which duty, and the state to give back as If-Match."""
     with visit.site.store.read() as connection:
         at = page.view(connection, visit.authority, visit.actor, no, visit.now)
@@ -110,7 +110,7 @@ def case(visit: doors.StaffVisit, no: str) -> JSONResponse:
 
 
 @router.get("/cases/{no}/gates/{action}")
-def gates(visit: doors.StaffVisit, no: str, action: str) -> JSONResponse:
+def gates(visit: doors.CaseRead, no: str, action: str) -> JSONResponse:
     """Can it go on? The object behind the page's card and `decisionflow why`; always 200 for a case one may see."""
     with visit.site.store.read() as connection:
         at = page.view(connection, visit.authority, visit.actor, no, visit.now)
@@ -119,7 +119,7 @@ def gates(visit: doors.StaffVisit, no: str, action: str) -> JSONResponse:
 
 
 @router.get("/cases/{no}/actions")
-def actions(visit: doors.StaffVisit, no: str) -> JSONResponse:
+def actions(visit: doors.CaseRead, no: str) -> JSONResponse:
     """What this post may do now, with the fields that each act takes."""
     with visit.site.store.read() as connection:
         at = page.view(connection, visit.authority, visit.actor, no, visit.now)
@@ -139,7 +139,7 @@ def actions(visit: doors.StaffVisit, no: str) -> JSONResponse:
 
 
 @router.post("/cases/{no}/actions", status_code=201)
-def act(visit: doors.StaffVisit, no: str, body: Act, key: Key = "", seen: Seen = "", token: Token = "") -> Response:
+def act(visit: doors.CaseWrite, no: str, body: Act, key: Key = "", seen: Seen = "", token: Token = "") -> Response:
     """Take an act. 201 with the entry; 409 with findings when refused; 412 when the line has moved on."""
     with visit.site.store.read() as connection:
         steps.visible(connection, visit.authority, visit.actor, no)
@@ -149,8 +149,7 @@ def act(visit: doors.StaffVisit, no: str, body: Act, key: Key = "", seen: Seen =
 
 
 def _act(visit: doors.Staff, no: str, body: Act, key: str, seen: str, token: str) -> Response:
-    security.check_origin(visit.request.method, visit.request.headers, visit.request.headers.get("host", ""))
-    security.check_token(visit.session.csrf, token)
+    doors.api_write(visit, token)
     if not key:
         raise BadInput([Problem("Idempotency-Key", "请给每次办理一个唯一的请求编号", rule="key")])
     text = steps.DraftText(body.draft.title, tuple(body.draft.paragraphs)) if body.draft else None
@@ -161,7 +160,7 @@ def _act(visit: doors.Staff, no: str, body: Act, key: str, seen: str, token: str
                     body.procedure or (visit.authority.procedure if not no else ""))  # fmt: skip
     if body.occurred_at is not None and body.occurred_at.tzinfo is None:
         raise BadInput([Problem("occurred_at", "时间须写明时区，如 2026-11-23T10:32:00+08:00", rule="instant")])
-    done = visit.site.store.write(lambda tx: steps.take_step(tx, visit.authority, visit.actor, ask, visit.now))
+    done = doors.take(visit, ask)
     if isinstance(done, steps.Held):
         return _refused(visit, done)
     headers = {"location": f"/api/v1/cases/{done.no}"} | ({"idempotent-replayed": "true"} if done.repeated else {})
@@ -198,7 +197,7 @@ def _refused(visit: doors.Staff, held: steps.Held) -> JSONResponse:
 
 
 @router.get("/cases/{no}/timeline")
-def history(visit: doors.StaffVisit, no: str) -> JSONResponse:
+def history(visit: doors.CaseRead, no: str) -> JSONResponse:
     """Every entry of the case, oldest first."""
     with visit.site.store.read() as connection:
         at = page.view(connection, visit.authority, visit.actor, no, visit.now)
@@ -207,7 +206,7 @@ def history(visit: doors.StaffVisit, no: str) -> JSONResponse:
 
 
 @router.get("/cases/{no}/materials")
-def materials(visit: doors.StaffVisit, no: str) -> JSONResponse:
+def materials(visit: doors.CaseRead, no: str) -> JSONResponse:
     """The papers that the procedure asks for, and how each stands."""
     with visit.site.store.read() as connection:
         at = page.view(connection, visit.authority, visit.actor, no, visit.now)

@@ -15,25 +15,24 @@ from decisionflow.core.facts import legal_date
 from decisionflow.errors import BadInput, NotFound, Problem
 from decisionflow.service import authorities, calendars, procedures, staging
 from decisionflow.service.reads import public_list
-from decisionflow.web import doors, security
+from decisionflow.web import doors
 
 router = APIRouter(prefix="/api/v1", tags=["reference"])
 
 
 @router.post("/files", status_code=201)
 def upload(
-    visit: doors.StaffVisit, file: UploadFile, token: Annotated[str, Header(alias="X-CSRF-Token", max_length=200)] = ""
+    visit: doors.CaseWrite, file: UploadFile, token: Annotated[str, Header(alias="X-CSRF-Token", max_length=200)] = ""
 ) -> JSONResponse:  # fmt: skip
     """Keep a file for an act to come; its hash names it."""
-    security.check_origin(visit.request.method, visit.request.headers, visit.request.headers.get("host", ""))
-    security.check_token(visit.session.csrf, token)
+    doors.api_write(visit, token)
     kept = staging.receive(visit.site.store.blobs, file.filename or "", file.file.read())
     visit.site.store.write(lambda tx: staging.keep(tx, visit.authority, visit.actor, [("", kept)], visit.now))
     return JSONResponse(asdict(kept), 201)
 
 
 @router.get("/session")
-def session(visit: doors.StaffVisit) -> JSONResponse:
+def session(visit: doors.AnyToken) -> JSONResponse:
     """Who one is, through which post, and the token that every write must carry."""
     actor = visit.actor
     return JSONResponse({
@@ -43,7 +42,7 @@ def session(visit: doors.StaffVisit) -> JSONResponse:
 
 
 @router.get("/procedures")
-def procedure_list(visit: doors.StaffVisit) -> JSONResponse:
+def procedure_list(visit: doors.AnyToken) -> JSONResponse:
     """The published procedure versions."""
     with visit.site.store.read() as connection:
         rows = procedures.published(connection, visit.authority.id)
@@ -54,7 +53,7 @@ def procedure_list(visit: doors.StaffVisit) -> JSONResponse:
 
 
 @router.get("/rules/{rule}")
-def rule(visit: doors.StaffVisit, rule: str) -> JSONResponse:
+def rule(visit: doors.AnyToken, rule: str) -> JSONResponse:
     """A rule in our words, where the law says it, and how far it is confirmed."""
     with visit.site.store.read() as connection:
         for row in reversed(procedures.published(connection, visit.authority.id)):
@@ -69,7 +68,7 @@ def rule(visit: doors.StaffVisit, rule: str) -> JSONResponse:
 
 
 @router.get("/deadline")
-def deadline(visit: doors.StaffVisit, start: date, length: int, unit: str = "day", kind: str = "min") -> JSONResponse:
+def deadline(visit: doors.AnyToken, start: date, length: int, unit: str = "day", kind: str = "min") -> JSONResponse:
     """Where a period ends, counted by the authority's calendar: the raw last day and the day it rolls to."""
     wrong = [
         (unit not in days.UNITS, "unit", f"应当是 {'、'.join(days.UNITS)} 之一"),

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from decisionflow.web.pages import (
+    account,
+    accounts,
     act,
+    audit,
     brief,
     case,
     cases,
@@ -85,6 +88,9 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         look_back,
         violations,
         verify,
+        account,
+        accounts,
+        audit,
     )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

@@ -11,7 +11,7 @@ import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from decisionflow.service.reads import reviews as review_desk
 from decisionflow.service.reads.form import Option, Sheet
 from decisionflow.service.staging import File
 from decisionflow.store.blobs import TooLarge, WrongKind
-from decisionflow.web import doors, forms, security
+from decisionflow.web import doors, forms, proving, security
 from decisionflow.web.forms import Typed
 
 router = APIRouter(include_in_schema=False)
@@ -226,6 +226,11 @@ def _check(visit: doors.Visit, to: Address, form: FormData) -> Response:
     wanted = _word(form, "act.do")
     if forms.reshape(turn.typed, form, turn.at.action.fields) or wanted in ("edit", "stage"):
         return _form(turn, 422 if turn.problems else 200)
+    return _weigh(turn)
+
+
+def _weigh(turn: Turn, unproven: str = "", status: int = 200) -> Response:
+    """What the act would come to, to be looked over; with `unproven`, why the person could not be taken at their word."""
     ask, values = _ask(turn)
     if turn.problems:
         return _form(turn, 422)
@@ -237,13 +242,16 @@ def _check(visit: doors.Visit, to: Address, form: FormData) -> Response:
             )
     except DecisionflowError as fault:
         return _failed(turn, fault)
-    return _refused(turn, outcome) if isinstance(outcome, Refused) else _summary(turn, ask, values, outcome)
+    if isinstance(outcome, Refused):
+        return _refused(turn, outcome)
+    return _summary(turn, ask, values, outcome, unproven, status)
 
 
 def _posted(visit: doors.Visit, to: Address, form: FormData) -> Turn | Response:
     """The turn that a posted form makes; an answer when it cannot go on (nobody signed in, not theirs, too old)."""
-    if visit.session is None or visit.authority is None or visit.actor is None:
-        carried = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != "csrf"]
+    if visit.session is None or visit.authority is None or visit.actor is None or visit.session.must:
+        carried = [(name, value) for name, value in form.multi_items()
+                   if isinstance(value, str) and name not in ("csrf", "act.proof")]  # fmt: skip
         return visit.page("act_resume", 401, path=to.path, carried=carried, signed=visit.session is not None)
     staff = doors.Staff(
         visit.request, visit.site, visit.now, visit.session, visit.authority, visit.actor, visit.posts
@@ -427,12 +435,18 @@ def _confirm(visit: doors.Visit, to: Address, form: FormData) -> Response:
     turn = _posted(visit, to, form)
     if isinstance(turn, Response):
         return turn
+    if turn.at.action.binding and not doors.is_proven(turn.visit):
+        if wrong := proving.attempt(turn.visit, _word(form, "act.proof")[:200]):
+            return _weigh(turn, wrong, 401)
+        turn = _proven(turn)
     ask, _ = _ask(turn)
     if turn.problems:
         return _form(turn, 422)
-    site, actor, authority, now = turn.visit.site, turn.visit.actor, turn.visit.authority, turn.visit.now
+    site, authority = turn.visit.site, turn.visit.authority
     try:
-        outcome = site.store.write(lambda tx: steps.take_step(tx, authority, actor, ask, now))
+        outcome = doors.take(turn.visit, ask)
+    except doors.NeedProof as fault:
+        return _weigh(turn, fault.say, 401)
     except DecisionflowError as fault:
         return _failed(turn, fault)
     if isinstance(outcome, steps.Held):
@@ -440,6 +454,12 @@ def _confirm(visit: doors.Visit, to: Address, form: FormData) -> Response:
     if outcome.binding:
         sealing.await_seal(site.store, authority.id, outcome.entry, site.clock)
     return doors.go(f"/cases/{outcome.no}/done/{outcome.entry}")
+
+
+def _proven(turn: Turn) -> Turn:
+    """The same turn by somebody who has just shown who they are."""
+    visit = turn.visit
+    return replace(turn, visit=replace(visit, session=replace(visit.session, proven_at=visit.now)))
 
 
 # ---- done --------------------------------------------------------------------------------------------------
@@ -540,11 +560,15 @@ def _late_fields(drawing: forms.Drawing) -> list[forms.FormField]:
     ]
 
 
-def _summary(turn: Turn, ask: steps.Ask, values: dict[str, Any], taken: Taken) -> HTMLResponse:
+def _summary(
+    turn: Turn, ask: steps.Ask, values: dict[str, Any], taken: Taken, unproven: str = "", status: int = 200
+) -> HTMLResponse:  # fmt: skip
     at = turn.at
     found, empty = forms.lines(at.action.fields, values, turn.offered)
+    proof = proving.asked(turn.visit) or "again" if at.action.binding and not doors.is_proven(turn.visit) else ""
     return turn.visit.page(
-        "act_check", **_common(turn), carried=list(turn.typed.pairs()), lines=found, empty=empty, papers=_shown(turn, ask),
+        "act_check", status, **_common(turn), proof=proof, unproven=unproven,
+        carried=list(turn.typed.pairs()), lines=found, empty=empty, papers=_shown(turn, ask),
         text=_changes(turn, ask),
         deviations=[(refusals.part(j.finding, at.lookout), j.reason) for j in taken.deviations if j.finding],
         hints=[refusals.part(finding, at.lookout) for finding in taken.hints], late=_late_words(turn, ask),

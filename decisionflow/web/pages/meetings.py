@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, time
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -104,7 +103,9 @@ def _deed(
     """Do something with a meeting; what is wrong with it stands on its page, with what was typed."""
     doors.token(visit, form)
     try:
-        outcome = visit.site.store.write(deed)
+        outcome = doors.write(visit, deed)
+    except doors.NeedProof as fault:
+        return _board(visit, meeting, fault.status, errors={place: fault.say}, given=given)
     except BadInput as fault:
         errors = {(names or {}).get(one.place, one.place): one.say for one in fault.problems}
         return _board(visit, meeting, fault.status, errors=errors, given=given)
@@ -312,7 +313,9 @@ def _taken(
 ) -> Response:  # fmt: skip
     for ask in asks:
         try:
-            outcome = visit.site.store.write(partial(_take, visit, ask))
+            outcome = doors.take(visit, ask)
+        except doors.NeedProof as fault:
+            return _room(visit, meeting, no, fault.status, errors={"prove": fault.say}, given=given)
         except BadInput as fault:
             errors = {one.place: one.say for one in fault.problems}
             return _room(visit, meeting, no, fault.status, errors=errors, given=given)
@@ -320,10 +323,6 @@ def _taken(
             status = 403 if outcome.refused.wrong_duty else 409
             return _room(visit, meeting, no, status, card=_card(visit, outcome), given=given)
     return doors.go(_record(meeting, no, "said"))
-
-
-def _take(visit: doors.Staff, ask: steps.Ask, tx: doors.Tx) -> steps.Done | steps.Held:
-    return steps.take_step(tx, visit.authority, visit.actor, ask, visit.now)
 
 
 def _read_out(visit: doors.Staff, meeting: str, no: str, given: dict[str, str]) -> Response:
@@ -351,9 +350,11 @@ def _correct(visit: doors.Staff, found: reads.Room, given: dict[str, str]) -> Re
         return _room(visit, meeting, no, 422, errors={"fixed_words" if reason else "fixed_why": say}, given=given)
     ask = steps.Ask(line.action, given.get("key", ""), no, raw, reason=reason)
     try:
-        outcome = visit.site.store.write(
-            lambda tx: steps.correct(tx, visit.authority, visit.actor, ask, line.entry, visit.now)
+        outcome = doors.write(
+            visit, lambda tx: steps.correct(tx, visit.authority, visit.actor, ask, line.entry, visit.now)
         )
+    except doors.NeedProof as fault:
+        return _room(visit, meeting, no, fault.status, errors={"fixed_words": fault.say}, given=given)
     except BadInput as fault:
         return _room(visit, meeting, no, fault.status, errors={"fixed_words": fault.problems[0].say}, given=given)
     if isinstance(outcome, steps.Held):
