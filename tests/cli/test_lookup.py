@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import create_engine, text
 
+from decisionflow.store import schema
 from tests.cli.conftest import Run
 
 
@@ -131,9 +133,7 @@ def test_migrate_fills_the_careers_of_what_was_done_before(folder: Path, tmp_pat
     with engine.begin() as connection:
         before = connection.execute(text("select * from career order by person_id, recorded_at, entry_id, role")).all()
         names = connection.execute(text("select * from unit_name order by unit_id, entry_id")).all()
-        for statement in ("drop table career", "drop table inspection", "drop table unit_name",
-                          "drop index ix_paper_delivery_case", "update alembic_version set version_num = '0010'"):  # fmt: skip
-            connection.execute(text(statement))
+        command.downgrade(schema._config(connection), "0010")
     done = subprocess.run([sys.executable, "-m", "decisionflow", "migrate", "--dir", str(place)], check=False,
                           capture_output=True, text=True, env={**os.environ, "DECISIONFLOW_LANG": "zh"})  # fmt: skip
     assert done.returncode == 0, done.stderr

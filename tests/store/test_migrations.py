@@ -22,7 +22,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from decisionflow.core.facts import legal_date
-from decisionflow.service import actors, authorities, laws, steps, verification
+from decisionflow.service import actors, authorities, careers, laws, steps, verification
 from decisionflow.service import site as sites
 from decisionflow.service.reads import case, stored, timeline
 from decisionflow.store import schema, tables
@@ -97,6 +97,7 @@ def upgraded(request: pytest.FixtureRequest, old: Old, tmp_path: Path) -> Iterat
         shutil.copy(old.database, tmp_path / "site.db")
         schema.migrate(url)
         found = connect(url, Blobs(tmp_path / "blobs"))
+        careers.fill(found)  # as `migrate` does
         yield Upgraded(old, found)
         found.close()
         return
@@ -107,6 +108,7 @@ def upgraded(request: pytest.FixtureRequest, old: Old, tmp_path: Path) -> Iterat
     fill(url, old.rows)
     schema.migrate(url)
     found = connect(as_app(url), Blobs(tmp_path / "blobs"))
+    careers.fill(found)
     yield Upgraded(old, found)
     found.close()
     services.drop_database(admin, name)
