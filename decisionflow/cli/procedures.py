@@ -16,7 +16,7 @@ from decisionflow.core import calendar as days
 from decisionflow.core import difference, soundness
 from decisionflow.core import procedure as law
 from decisionflow.errors import EXIT_FINDINGS, EXIT_REFUSED, BadInput, NotFound, Problem
-from decisionflow.service import moving, procedures, publications, replays, reviews, scripts, shipped
+from decisionflow.service import moving, permissions, procedures, publications, replays, reviews, scripts, shipped
 from decisionflow.service.reads import answers, refusals, violations
 from decisionflow.service.reads import bpmn as diagrams
 from decisionflow.service.reads import coverage as rules
@@ -158,6 +158,8 @@ def _linted(path: Path) -> tuple[Problem, ...]:
             rules.read(path.read_text("utf-8"), str(path))
         elif path.name == "watches.yaml":
             violations.read_watches(path)
+        elif path.name == "rights.yaml":
+            permissions.read(path)
         elif path.name == "answerable.yaml":
             answers.read(path)
         elif path.name == "review-points.yaml":

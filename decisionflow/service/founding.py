@@ -114,7 +114,7 @@ def _book(path: Path) -> People:
         raise NotFound(f"cannot read {path}: {fault}", say=f"读不到人员文件 {path}") from fault
     book = files.parse(People, source)
     known = {duty for path in shipped.procedure_files() for duty in procedures.read(path).duties}
-    known |= permissions.ADMIN | permissions.INSPECTOR
+    known |= set(permissions.rights().titles)
     problems: list[Problem] = []
     logins: set[str] = {"admin", "security", "audit"}
     for n, seat in enumerate(book.posts):

@@ -32,9 +32,6 @@ from decisionflow.store.tables.people import Appointment, Handover, Person, Post
 
 LENT_FOR = timedelta(days=180)
 PERSONAL = frozenset({"chief", "deputy", "member"})  # who decides and who deliberates does so in person
-KEEPING: Mapping[str, str] = {
-    "system_admin": "系统管理员", "security_admin": "安全管理员", "audit_admin": "审计管理员", "inspector": "监督检查人员",
-}  # fmt: skip
 _U = Unit.__table__  # type: ignore[attr-defined]
 _P = Post.__table__  # type: ignore[attr-defined]
 _N = Person.__table__  # type: ignore[attr-defined]
@@ -134,7 +131,7 @@ def duties(connection: Connection, authority: Authority) -> dict[str, str]:
         every, key=lambda one: -len(one.duties)
     ):  # the fullest procedure names a duty as most people know it
         found |= {name: duty.title for name, duty in one.duties.items() if name not in found}
-    return {**found, **KEEPING}
+    return {**found, **permissions.rights().titles}
 
 
 def may_look(connection: Connection, authority: Authority, actor: Actor) -> bool:
@@ -308,7 +305,7 @@ class _Book:
             _fault(
                 "person", "行政首长、分管领导、会议组成人员的职责由本人履行，不能委托；代理职务凭文件由系统管理员登记"
             )
-        if carried & permissions.ADMIN:
+        if carried & set(permissions.rights().keepers):
             _fault("person", "系统、安全、审计管理员互相制约，不能委托")
         if not since <= until <= since + LENT_FOR:
             _fault("until", f"委托须有期限，最长{LENT_FOR.days}天，到期可以再委托")
@@ -396,8 +393,7 @@ _HELD = text("""
 
 def _apart(posts: Sequence[set[str]], place: str) -> None:
     """One person keeps the system, or its security, or its audit, and then decides nothing (三员分立)."""
-    every = set().union(*posts)
-    if len(every & permissions.ADMIN) > 1 or (every & permissions.ADMIN and every - permissions.ADMIN):
+    if permissions.rights().mixed(set().union(*posts)):
         _fault(place, "系统、安全、审计管理员必须是不同的人，也不能兼任办理事项的岗位")
 
 

@@ -155,7 +155,7 @@ def _file(path: Path, _changed: int) -> law.Procedure:
 def cast(people: Mapping[str, scripts.Somebody], chosen: Iterable[law.Procedure]) -> dict[str, scripts.Somebody]:
     """The standard cast with the script's own people laid over it; duties that nobody knows are left out."""
     known = {duty for procedure in chosen for duty in procedure.duties}
-    known |= permissions.INSPECTOR | permissions.ADMIN | permissions.RULES
+    known |= permissions.rights().known()
     result = {
         member.key: scripts.Somebody(post=member.duties, unit=member.unit, name=member.name, title=member.title)
         for member in scripts.CAST

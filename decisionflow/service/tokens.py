@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, text, update
 
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import BadInput, DecisionflowError, NotFound, Problem
-from decisionflow.service import actors, entries
+from decisionflow.service import actors, entries, permissions
 from decisionflow.service.actors import Actor
 from decisionflow.store.engine import Tx
 from decisionflow.store.records import Rows
@@ -26,11 +26,11 @@ from decisionflow.store.tables.signin import ApiToken
 _T = ApiToken.__table__  # type: ignore[attr-defined]
 PREFIX = "dft_"
 LONGEST = timedelta(days=365)
-SCOPES: Mapping[str, str] = {
-    "case.read": "读事项", "case.write": "办理事项（不含须本人在场的办理）", "review.write": "写合法性审查",
-    "meeting.write": "办会", "trace.read": "倒查", "audit.read": "读安全记录", "admin.org": "管机构人员",
-    "admin.procedure": "管程序", "public.write": "公众参与", "proof.read": "读存证",
-}  # fmt: skip
+
+
+def offered() -> Mapping[str, str]:
+    """What a token may be made for, by id with its title."""
+    return {one.id: one.title for one in permissions.rights().scopes}
 
 
 class TokenRefused(DecisionflowError):
@@ -58,7 +58,7 @@ def make(
     """A new token of an actor: its number, and the words that are shown this once. Raises BadInput."""
     wrong = [
         (not 2 <= len(name.strip()) <= 60, "name", "请写明用途（2 至 60 字），便于日后辨认"),
-        (not scopes or not set(scopes) <= set(SCOPES), "scopes", "请至少选择一项范围"),
+        (not scopes or not set(scopes) <= set(offered()), "scopes", "请至少选择一项范围"),
         (not 1 <= days <= LONGEST.days, "days", f"有效期是 1 到 {LONGEST.days} 天"),
         (not actor.appointment, "appointment", "请先选择以哪个岗位办理"),
     ]

@@ -27,6 +27,7 @@ from decisionflow.web.pages import (
     packet,
     planning,
     points,
+    policies,
     pool,
     proposals,
     public,
@@ -91,6 +92,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         account,
         accounts,
         audit,
+        policies,
     )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

@@ -36,9 +36,10 @@ def _page(visit: doors.Owner, status: int = 200, problems: Sequence[Problem] = (
     actor, oidc_of = visit.actor, visit.site.settings.oidc
     return visit.page(
         "account", status, own=own, sessions=sessions, current=visit.session.token_hash, tokens=held, posts=posts, active=active,
-        left=left, scopes=tokens.SCOPES, days=DAYS, acting=actor.appointment if actor else "", made=made,
+        left=left, scopes=tokens.offered(), days=DAYS, acting=actor.appointment if actor else "", made=made,
         errors=[{"id": one.place, "text": one.say} for one in problems], provider=oidc_of.name if oidc_of.issuer else "",
         keeps=bool(actor and permissions.may_see_accounts(actor)), audits=bool(actor and permissions.may_audit(actor)),
+        policies=bool(actor and permissions.may_see_policies(actor)),
         methods=audit.METHODS,
     )  # fmt: skip
 
