@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from decisionflow.core import calendar as days
-from decisionflow.core import clocks, conditions, rejudge, similar
+from decisionflow.core import clocks, conditions, paper, rejudge, similar
 from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core import step as core
@@ -116,7 +116,18 @@ class Alike(WatchBase):
     days: int
 
 
-Watch = Annotated[SameWords | TooQuick | Dropped | OneValue | Often | Many | Alike, Field(discriminator="watch")]
+class Paper(WatchBase):
+    """An entry of a kind in the record of a decision on paper that fails a test (`core.paper`); `days` where it counts."""
+
+    watch: Literal["paper"]
+    kind: law.Id
+    test: paper.Test
+    days: int = 0
+
+
+Watch = Annotated[
+    SameWords | TooQuick | Dropped | OneValue | Often | Many | Alike | Paper, Field(discriminator="watch")
+]
 
 
 class Failure(files.Frozen):
@@ -134,6 +145,7 @@ class WatchFile(files.Frozen):
 
     format: Literal["1"]
     procedure: str
+    papers: str
     watches: tuple[Watch, ...]
     failures: tuple[Failure, ...]
 
@@ -200,7 +212,9 @@ def _departed(history: History, calendar: days.Calendar) -> Iterator[Finding]:
 
 def _turned(history: History) -> Iterator[Finding]:
     """Late acts: those that claim to lie before what they rest on, and those that others overtook."""
-    acts = history.facts.acts
+    acts = (
+        history.facts.acts if history.procedure.gates else ()
+    )  # facts of the past that are written down rest on nothing
     for act in acts:
         if not act.late:
             continue
@@ -272,9 +286,17 @@ def _unit(facts: Facts, duty: str) -> str:
 # ---- many cases --------------------------------------------------------------------------------------------
 
 
-def across(watch: Watch, histories: Sequence[History], size: Mapping[str, int]) -> Iterator[Finding]:
-    """What a watch finds in cases seen together; `size` is the characters of each draft by its digest."""
-    if isinstance(watch, SameWords):
+def across(
+    watch: Watch, histories: Sequence[History], size: Mapping[str, int], book: law.Procedure
+) -> Iterator[Finding]:
+    """What a watch finds in cases seen together.
+
+    `size` is the characters of each draft by its digest; `book` the procedure whose rules decisions on paper are compared
+    with, as far as they were in force on their day.
+    """
+    if isinstance(watch, Paper):
+        yield from _paper(watch, histories, book)
+    elif isinstance(watch, SameWords):
         yield from _same_words(watch, histories)
     elif isinstance(watch, TooQuick):
         yield from _too_quick(watch, histories, size)
@@ -388,6 +410,33 @@ def _alike(watch: Alike, histories: Sequence[History]) -> Iterator[Finding]:
                 yield _watched(watch, one, act, say, (_shown(other.facts, first),))
 
 
+def _paper(watch: Paper, histories: Sequence[History], book: law.Procedure) -> Iterator[Finding]:
+    """A paper entered late proves nothing but the question whether it was there; all else departs without a reason given."""
+    level: Level = "sign" if watch.test == "entered_after" else "breach"
+    for one in histories:
+        decided = paper.decided_on(one.facts)
+        if decided is None or not paper.in_force(book, watch.rules, decided):
+            continue
+        for act, found in paper.shown(one.facts, watch.kind, watch.test, watch.days, decided):
+            sure = _choice(one.procedure, act, "certainty")
+            say = f"{watch.say}：{found}（{sure}）" if sure else f"{watch.say}：{found}"
+            yield replace(
+                _watched(watch, one, act, say, ()), level=level, cite=_cite(book, watch.rules),
+                unit=_lead_unit(one.facts) or act.party.unit_name,
+            )  # fmt: skip
+
+
+def _lead_unit(facts: Facts) -> str:
+    return str(facts.acts[0].fields.get("lead_unit", "")) if facts.acts else ""
+
+
+def _choice(procedure: law.Procedure, act: Act, name: str) -> str:
+    """The title of a chosen value."""
+    action = procedure.action(act.action)
+    spec = action.field(name) if action else None
+    return str((spec.choices or {}).get(str(act.fields.get(name)), "")) if spec else ""
+
+
 def _rows(act: Act, place: Place) -> Iterator[Mapping[str, Any]]:
     given = act.fields.get(place.field, [])
     for row in given if isinstance(given, list) else ():
@@ -434,10 +483,10 @@ def _day(act: Act) -> date:
 # ---- the file ----------------------------------------------------------------------------------------------
 
 
-def read(source: files.Source, procedure: law.Procedure) -> WatchFile:
-    """The watches of a procedure. Raises BadInput with everything in it that leads nowhere, at its line."""
+def read(source: files.Source, procedure: law.Procedure, papers: law.Procedure) -> WatchFile:
+    """The watches of a procedure, and of records on paper. Raises BadInput with all that leads nowhere, at its line."""
     found = files.parse(WatchFile, source)
-    faults = [source.problem(path, say, "watch") for path, say in _astray(found, procedure)]
+    faults = [source.problem(path, say, "watch") for path, say in (*_astray(found, procedure), *_blank(found, papers))]
     if faults:
         raise BadInput(faults)
     return found
@@ -471,6 +520,16 @@ def _astray(found: WatchFile, procedure: law.Procedure) -> Iterator[tuple[files.
                 yield at, f"没有检查“{check}”"
         if not (failure.gates or failure.checks or failure.otherwise):
             yield at, f"{failure.id} 没有写明靠什么防止或者发现"
+
+
+def _blank(found: WatchFile, papers: law.Procedure) -> Iterator[tuple[files.Path, str]]:
+    """Kinds of facts that nobody can enter."""
+    action = papers.action(paper.FACT)
+    spec = action.field("kind") if action else None
+    kinds = (spec.choices or {}) if spec else {}
+    for n, watch in enumerate(found.watches):
+        if isinstance(watch, Paper) and watch.kind not in kinds:
+            yield ("watches", n), f"程序 {papers.name} 没有“{watch.kind}”这类事实"
 
 
 def actions_of(watch: Watch) -> Iterator[str]:

@@ -20,6 +20,7 @@ from decisionflow.service import procedures, shipped
 from decisionflow.service.reads.violations import shipped_watches
 
 NATIONAL = procedures.find("cn-major-decision@2019.1")
+PAPERS = procedures.find("cn-record-only@2010")
 START = datetime(2024, 3, 1, 1, 0, tzinfo=UTC)
 TABLES = sorted((Path(__file__).parents[1] / "procedures").glob("*.yaml"))
 LONG = "拟订的依据充分，权限明确，与上位法规定一致，没有发现抵触之处。"
@@ -49,7 +50,7 @@ def case(no: str, *acts: Act, title: str = "", opened: datetime = START) -> Hist
 
 def found(check: str, *histories: History, size: dict[str, int] | None = None) -> Sequence[Finding]:
     one = next(one for one in shipped_watches().watches if one.id == check)
-    return list(watch.across(one, histories, size or {}))
+    return list(watch.across(one, histories, size or {}, NATIONAL))
 
 
 def alone(history: History, check: str) -> list[Finding]:
@@ -178,7 +179,7 @@ def file(tmp_path: Path, change: dict[str, Any]) -> files.Source:
 )  # fmt: skip
 def test_a_watch_that_leads_nowhere_is_refused_at_its_line(tmp_path: Path, change: dict[str, Any], say: str) -> None:
     with pytest.raises(BadInput) as refused:
-        watch.read(file(tmp_path, {"failures": [], **change}), NATIONAL)
+        watch.read(file(tmp_path, {"failures": [], **change}), NATIONAL, PAPERS)
     assert any(say in one.say for one in refused.value.problems) and all(one.line for one in refused.value.problems)
 
 

@@ -71,8 +71,9 @@ def shipped_watches() -> WatchFile:
 def read_watches(path: Path) -> WatchFile:
     """A file of watches. Raises BadInput, NotFound."""
     source = files.read(path.read_text("utf-8"), str(path))
-    name = str(source.data["procedure"]) if isinstance(source.data, dict) else ""
-    return watch.read(source, procedures.find(name))
+    data = source.data if isinstance(source.data, dict) else {}
+    named = [procedures.find(str(data.get(one, ""))) for one in ("procedure", "papers")]
+    return watch.read(source, *named)
 
 
 def listing(
@@ -107,11 +108,11 @@ def _each(
 
 
 def _together(histories: Sequence[History], blobs: Blobs, unchecked: list[str]) -> Iterator[Finding]:
-    size = _sizes(histories, blobs)
+    size, book = _sizes(histories, blobs), procedures.find(shipped_watches().procedure)
     for one in shipped_watches().watches:
         own = [history for history in histories if _has(one, history)]
         try:
-            yield from list(watch.across(one, own, size))
+            yield from list(watch.across(one, own, size, book))
         except (ArithmeticError, LookupError, TypeError, ValueError, DecisionflowError):
             log.exception("a watch could not run", extra={"watch": one.id})
             unchecked.append(one.title)
@@ -119,6 +120,8 @@ def _together(histories: Sequence[History], blobs: Blobs, unchecked: list[str]) 
 
 def _has(one: watch.Watch, history: History) -> bool:
     """Whether the procedure of a case knows what a watch looks at."""
+    if isinstance(one, watch.Paper):
+        return history.procedure.name == shipped_watches().papers
     names = set(watch.actions_of(one))
     return any(history.procedure.action(name) is not None for name in names) or isinstance(one, watch.Often)
 
