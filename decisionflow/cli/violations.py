@@ -36,7 +36,7 @@ def violations(
         talk(both(f"未检查：{one}", f"not checked: {one}"))
     if as_json:
         print_json({"cases": found.cases, "unchecked": list(found.unchecked),
-                    "findings": [reads.as_json(one) for one in found.findings]})  # fmt: skip
+                    "findings": [reads.as_json(one) for one in found.rows]})  # fmt: skip
         return
     for finding in found.findings:
         print_out(

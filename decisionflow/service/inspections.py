@@ -41,7 +41,7 @@ def look(tx: Tx, authority: Authority, actor: Actor, what: str, about: str, reas
     draft = entries.Draft("inspection.looked", {"what": what})
     draft.body["about"] = entries.commit(draft, "body.about", about)
     draft.body["reason"] = entries.commit(draft, "body.reason", reason)
-    at = entries.head(tx.connection, authority.id, "security", _line(actor))
+    at = entries.head(tx.connection, authority.id, "security", line(actor))
     composed = entries.compose(draft, at, actor, Timing(now), clock=authority.clock)
     tx.add(Record(composed.append, composed.rows))
     return composed.id
@@ -77,7 +77,8 @@ def under_way(
     return str(connection.execute(_REASON, {"a": authority.id, "e": entry}).scalar() or "")
 
 
-def _line(actor: Actor) -> str:
+def line(actor: Actor) -> str:
+    """The chain of an inspector's own unit."""
     return f"inspection-{actor.unit}"
 
 
@@ -104,7 +105,7 @@ _LOOKS = text("""
 def looks(connection: Connection, authority: Authority, actor: Actor) -> tuple[Look, ...]:
     """The last looks of one's own unit; nobody else's can be asked for."""
     found = []
-    for row in connection.execute(_LOOKS, {"a": authority.id, "c": _line(actor)}):
+    for row in connection.execute(_LOOKS, {"a": authority.id, "c": line(actor)}):
         record = canonical.decode(row.data)
         found.append(Look(instant(record["times"]["recorded_at"]), record["actor"]["name"], record["body"]["what"],
                           row.about or "", row.reason or ""))  # fmt: skip

@@ -76,7 +76,7 @@ MATRIX = {
     INSPECTOR: """
         GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}
         GET /violations | POST /violations | GET /trace/search | POST /trace/search | POST /trace/search/kept
-        GET /violations | POST /violations
+        POST /violations/assess
         GET /trace/case/{no}/chain | POST /trace/case/{no}/chain | GET /trace/case/{no}/as-of | POST /trace/case/{no}/as-of
         GET /trace/case/{no}/at | POST /trace/case/{no}/at
     """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from sqlalchemy import text
 
 from decisionflow.service import steps
 from decisionflow.store.engine import Store
+from tests.web.look_room import INSPECTOR
 from tests.web.square import Square, square
 
 
 @pytest.fixture
 def found(store: Store, tmp_path: Path) -> Square:
     """Two notices: one of twenty days with its reason, one of full length."""
-    made = square(store, tmp_path)
+    made = square(store, tmp_path, jiancha=INSPECTOR)
     made.notice("既有住宅加装电梯方案", days=20, short_reason="汛期将至，须在汛前完成")
     made.notice("停车收费管理办法")
     made.desk.clients.clear()
@@ -82,3 +84,94 @@ def test_a_clock_that_ran_out_is_listed_until_it_is_answered_and_after(found: Sq
     work.now += timedelta(days=20)
     found.desk.clients.clear()
     assert "还没有办结" in listed(found, check="overdue").text
+
+
+# ---- what the organ makes of it
+
+
+def assess(found: Square, who: str = "supervisor", **given: str) -> Any:
+    token = found.desk.csrf(who, "/logout")
+    return found.desk.client(who).post("/violations/assess", data={"csrf": token, **given})
+
+
+def first(html: str) -> dict[str, str]:
+    return {name: re.search(rf'name="{name}" value="([^"]*)"', html)[1] for name in ("about", "seen")}  # type: ignore[index]
+
+
+WHY = "调阅公告原件，第三页写明汛期的情况"
+
+
+def test_a_finding_is_judged_with_a_reason_and_filtered_by_it(found: Square) -> None:
+    shown = first(listed(found).text)
+    done = assess(found, **shown, verdict="dismissed", why=WHY)
+    assert done.status_code == 303 and done.headers["location"].startswith("/violations#f-")
+    html = found.desk.get("supervisor", "/violations")
+    assert WHY in html and "排除" in html
+    assert WHY not in found.desk.get("supervisor", "/violations?state=open")
+    assert WHY in found.desk.get("supervisor", "/violations?state=dismissed")
+    table = found.desk.client("supervisor").get("/violations?as=csv").text
+    assert "排除" in table and WHY in table
+    found.desk.client("supervisor").get("/violations?as=json").json()
+    assert found.desk.client("supervisor").get("/violations?as=xlsx").content[:2] == b"PK"
+
+
+def test_the_judgment_is_sealed_and_another_organ_sees_nothing_of_it(found: Square) -> None:
+    assess(found, **first(listed(found).text), verdict="confirmed", why=WHY)
+    with found.work.store.read() as connection:
+        (row,) = connection.execute(text("select data from trail_entry where kind = 'finding.assessed'")).all()
+    assert not {WHY, "confirmed"} & set(bytes(row.data).decode().split('"'))
+    html = listed(found, "jiancha").text
+    assert "汛期将至" in html and WHY not in html
+
+
+def test_a_judgment_twice_is_one_and_a_changed_mind_stands_beside(found: Square) -> None:
+    shown = first(listed(found).text)
+    assess(found, **shown, verdict="dismissed", why=WHY)
+    assert assess(found, **shown, verdict="dismissed", why=WHY).status_code == 303
+    stale = assess(found, **shown, verdict="confirmed", why="另有材料，情况与所述一致")
+    assert stale.status_code == 409 and "已经由同事核实过" in stale.text and "另有材料" in stale.text
+    again = first(found.desk.get("supervisor", "/violations"))
+    assert (
+        again["seen"] and assess(found, **again, verdict="confirmed", why="另有材料，情况与所述一致").status_code == 303
+    )
+    with found.work.store.read() as connection:
+        count = connection.execute(text("select count(*) from trail_entry where kind = 'finding.assessed'")).scalar()
+    assert count == 2 and "属实" in found.desk.get("supervisor", "/violations?state=confirmed")
+
+
+@pytest.mark.parametrize(
+    ("change", "say"),
+    [({"why": "看"}, "请写明理由"), ({"verdict": "guilty"}, "请选择属实或者排除"), ({"about": "x" * 32}, "不在清单里")],
+)
+def test_a_judgment_without_what_it_needs_is_refused(found: Square, change: dict[str, str], say: str) -> None:
+    shown = first(listed(found).text)
+    answer = assess(found, **{**shown, "verdict": "confirmed", "why": WHY, **change})
+    assert answer.status_code == 422 and say in answer.text
+    with found.work.store.read() as connection:
+        assert not connection.execute(text("select 1 from trail_entry where kind = 'finding.assessed'")).first()
+
+
+def test_without_a_look_under_way_nothing_is_judged(found: Square) -> None:
+    shown = first(listed(found).text)
+    found.work.now += timedelta(minutes=31)
+    found.desk.clients.clear()
+    assert 'name="reason"' in assess(found, **shown, verdict="confirmed", why=WHY).text
+    for who in ("lead", "legal"):
+        assert assess(found, who, **shown, verdict="confirmed", why=WHY).status_code == 404
+
+
+def test_the_picture_has_its_numbers_and_what_is_dismissed_leaves_it(found: Square) -> None:
+    html = listed(found).text
+    assert "热力图" in html and 'href="/violations?rule=D713-25' in html
+    assess(found, **first(html), verdict="dismissed", why=WHY)
+    assert "热力图" not in found.desk.get("supervisor", "/violations")
+
+
+def test_late_clocks_are_added_up_by_unit_and_late_entries_listed(found: Square) -> None:
+    work = found.work
+    work.no = "YH-2024-001"
+    work.do("lead", "consult_departments", units=[{"unit": "财政局"}], reply_by="2024-03-08")
+    work.now += timedelta(days=20)
+    found.desk.clients.clear()
+    html = listed(found).text
+    assert 'id="delays"' in html and "个工作日" in html

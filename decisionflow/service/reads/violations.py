@@ -24,7 +24,9 @@ from decisionflow.core.facts import legal_date
 from decisionflow.core.watch import Finding, History, WatchFile
 from decisionflow.errors import DecisionflowError
 from decisionflow.service import calendars, procedures
+from decisionflow.service.assessments import STATES, Assessed, mark
 from decisionflow.service.authorities import Authority
+from decisionflow.service.reads.heat import Delay, Heat, Late, delays, heat, late
 from decisionflow.service.reads.stored import Stored
 from decisionflow.store.blobs import Blobs
 
@@ -41,6 +43,7 @@ class Wanted:
     unit: str = ""
     rule: str = ""
     no: str = ""
+    state: str = ""
 
     def takes(self, one: Finding) -> bool:
         """Whether a finding is wanted."""
@@ -50,16 +53,44 @@ class Wanted:
         )  # fmt: skip
 
 
+COLUMNS = ("级别", "检查", "事项", "名称", "单位", "日期", "说明", "依据", "证据", "核实", "核实的理由")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding, its mark, and what the reader's own unit made of it (None: not yet looked into)."""
+
+    one: Finding
+    mark: str
+    judged: Assessed | None
+
+    @property
+    def state(self) -> str:
+        """``confirmed``, ``dismissed``, or '' for not yet."""
+        return self.judged.state if self.judged else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Findings, the gravest and newest first; over how many cases; how many of each check; what could not be checked."""
+    """Findings, the gravest and newest first; over how many cases; how many of each check; what could not be checked.
 
-    findings: tuple[Finding, ...]
+    The picture leaves out what the own unit dismissed; delays and late entries are of all cases, whatever is filtered.
+    """
+
+    rows: tuple[Row, ...]
     cases: int
     checks: int
     counts: tuple[tuple[str, str, int], ...]
     units: tuple[str, ...]
     unchecked: tuple[str, ...]
+    heat: Heat
+    delays: tuple[Delay, ...]
+    late: tuple[Late, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings alone."""
+        return tuple(row.one for row in self.rows)
 
 
 @lru_cache(maxsize=1)
@@ -77,22 +108,26 @@ def read_watches(path: Path) -> WatchFile:
 
 
 def listing(
-    connection: Connection, blobs: Blobs, authority: Authority, stored: Iterable[Stored], wanted: Wanted, now: datetime
+    connection: Connection, blobs: Blobs, authority: Authority, stored: Iterable[Stored], wanted: Wanted, now: datetime,
+    marks: Mapping[str, Assessed] = {},
 ) -> Listing:  # fmt: skip
-    """Everything that is found in these cases."""
+    """Everything that is found in these cases; `marks` is what the reader's own unit made of findings."""
     calendar = calendars.current(connection, authority.id, authority.calendar)
     histories = [History(one.procedure, one.facts) for one in stored]
     unchecked: list[str] = []
     found = [*_each(histories, calendar, legal_date(now), unchecked), *_together(histories, blobs, unchecked)]
     counts = Counter((one.check, one.title) for one in found)
     units = tuple(sorted({one.unit for one in found if one.unit}))
+    every = [Row(one, mark(one), marks.get(mark(one))) for one in found]
     kept = sorted(
-        (one for one in found if wanted.takes(one)), key=lambda one: (ORDER[one.level], -one.on.toordinal(), one.no)
+        (row for row in every if wanted.takes(row.one) and wanted.state in ("", row.state or "open")),
+        key=lambda row: (ORDER[row.one.level], -row.one.on.toordinal(), row.one.no),
     )
     return Listing(
         tuple(kept), len(histories), len(watch.GENERAL) + len(shipped_watches().watches),
         tuple((check, title, n) for (check, title), n in sorted(counts.items(), key=lambda item: -item[1])), units,
-        tuple(dict.fromkeys(unchecked)),
+        tuple(dict.fromkeys(unchecked)), heat([row.one for row in every if row.state != "dismissed"]),
+        delays(histories, calendar, legal_date(now)), late(histories),
     )  # fmt: skip
 
 
@@ -139,10 +174,22 @@ def _sizes(histories: Sequence[History], blobs: Blobs) -> Mapping[str, int]:
     return found
 
 
-def as_json(one: Finding) -> dict[str, Any]:
+def as_json(row: Row) -> dict[str, Any]:
     """A finding as data."""
+    one = row.one
+    judged = row.judged
     return {
+        "state": row.state or "open", "reason": judged.reason if judged else "",
         "check": one.check, "title": one.title, "level": one.level, "rules": list(one.rules), "cite": one.cite, "case": one.no,
         "case_title": one.case, "unit": one.unit, "on": one.on.isoformat(), "say": one.say,
         "evidence": [{"case": each.no, "entry": each.entry, "say": each.say} for each in one.evidence],
     }  # fmt: skip
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A finding as a line of a table."""
+    one, judged = row.one, row.judged
+    return (
+        watch.LEVELS[one.level], one.title, one.no, one.case, one.unit, one.on.isoformat(), one.say, one.cite,
+        "；".join(f"{each.no} {each.say}" for each in one.evidence), STATES[row.state], judged.reason if judged else "",
+    )  # fmt: skip
