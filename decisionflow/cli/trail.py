@@ -14,6 +14,7 @@ from decisionflow.errors import BadInput, Conflict, NotFound, Problem, Unavailab
 from decisionflow.service import evidence, verification
 from decisionflow.service import site as sites
 from decisionflow.service.site import Site
+from decisionflow.trail import selection
 from decisionflow.trail import verify as proof
 
 Json = Annotated[bool, typer.Option("--json", help="JSON")]
@@ -90,7 +91,7 @@ def verify(
 def _report(target: str, keys: Path | None, offline: bool, folder: Path | None) -> proof.Report:
     path = Path(target)
     if target and (path.suffix == ".zip" or path.is_file()):
-        return proof.verify(_read(path), _trust(keys, offline, folder))
+        return selection.either(_read(path), _trust(keys, offline, folder))
     with where.opened(folder) as site:
         trust = _trust(keys, offline, folder)
         if target:

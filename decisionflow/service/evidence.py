@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, text
 
 from decisionflow.core import calendar as days
 from decisionflow.core.facts import stamp
-from decisionflow.errors import NotFound
+from decisionflow.errors import BadInput, NotFound, Problem
 from decisionflow.service import reader, sealing, steps
 from decisionflow.service.authorities import Authority
 from decisionflow.store.blobs import Blobs
@@ -25,6 +25,7 @@ from decisionflow.store.signer import Signer
 from decisionflow.store.tables.rules import CalendarYear, ProcedureVersion
 from decisionflow.store.tables.trail import TrailEntry, TrailLeaf, VaultField
 from decisionflow.trail import bundle, canonical, merkle, verify
+from decisionflow.trail import selection as selected
 
 View: TypeAlias = Literal["full", "internal", "public"]
 _ENTRIES = TrailEntry.__table__  # type: ignore[attr-defined]
@@ -67,6 +68,23 @@ def package(
         procedures=_procedures(connection, authority, records), calendars=_calendars(connection, authority, records),
     )  # fmt: skip
     return bundle.pack(replace(built, reader=reader.page(built)), signer.packages)
+
+
+MOST = 20  # cases in one selection: each is packed in memory
+
+
+def selection(
+    connection: Connection, blobs: Blobs, signer: Signer, authority: Authority, numbers: Iterable[str], now: datetime
+) -> bytes:  # fmt: skip
+    """The packages of several cases with a signed list of them, personal words closed. Raises BadInput, NotFound."""
+    wanted = sorted(set(numbers))
+    if not 1 <= len(wanted) <= MOST:
+        say = f"涉及 {len(wanted)} 个事项：证据包一次最多 {MOST} 个，请把检索式写得更具体"
+        raise BadInput([Problem("q", say, rule="range")])
+    packed = {
+        f"{no}.zip": package(connection, blobs, signer, authority, no, "internal", now) for no in wanted
+    }  # fmt: skip
+    return selected.pack(authority.origin, stamp(now), packed, signer.packages)
 
 
 def slip(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from decisionflow.errors import EXIT_NOT_VERIFIED, DecisionflowError, Unavailable
 from decisionflow.store.filelock import FileLock
-from decisionflow.trail import checkpoint, merkle, verify
+from decisionflow.trail import checkpoint, merkle, selection, verify
 from decisionflow.trail.checkpoint import Checkpoint, PrivateKey, VerifierKey
 
 __all__ = ["FileSigner", "PackageKey", "Signer", "SignerRefused", "create_key", "create_state", "read_state"]
@@ -94,7 +94,7 @@ class FileSigner:
 
 
 class PackageKey:
-    """The log's key for manifests of packages: no checkpoint can be had through this door."""
+    """The log's key for manifests of packages and lists of selections: no checkpoint can be had through this door."""
 
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
@@ -105,7 +105,7 @@ class PackageKey:
 
     def signature(self, text: str) -> bytes:
         """The signature over a manifest's text. Raises SignerRefused for any other text."""
-        if not text.startswith(f"{verify.PACKAGE}\n{self._key.name}\n"):
+        if not text.startswith(tuple(f"{form}\n{self._key.name}\n" for form in (verify.PACKAGE, selection.FORMAT))):
             raise SignerRefused("package", "此处只签署证据包清单")
         return self._key.signature(text)
 

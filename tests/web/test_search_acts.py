@@ -12,10 +12,12 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-from decisionflow.service import rehearsals
+from decisionflow.service import evidence, rehearsals, sealing
+from decisionflow.service import site as sites
 from decisionflow.service.reads import search as reads
 from decisionflow.service.register import Register
 from decisionflow.store.engine import Store
+from decisionflow.trail import selection, verify
 from tests.service.stage import FELLING
 from tests.web.desk import Desk, desk
 
@@ -44,6 +46,34 @@ def numbers(found: Desk, q: str) -> list[tuple[str, str]]:
     answer = search(found, q, **{"as": "json"})
     assert answer.status_code == 200, answer.text
     return [(one["case"], one["action"]) for one in answer.json()["hits"]]
+
+
+def test_the_packages_of_a_selection_come_with_a_signed_list_and_verify(found: Desk, tmp_path: Path) -> None:
+    early = search(found, "时间:2024..2026", **{"as": "packages"})
+    assert early.status_code == 404 and "封存" in early.text  # nothing is sealed yet
+    signer = found.site.signer(found.work.authority.id)
+    sealing.seal_all(found.work.store, found.work.authority.id, signer, found.work.now)
+    answer = search(found, "时间:2024..2026", **{"as": "packages"})
+    assert answer.headers["content-type"] == "application/zip"
+    members = verify.unpack(answer.content)
+    assert sorted(members) == ["LIST.note", "README.txt", "YH-2024-001.zip", "YH-2025-001.zip"]
+    trust = sites.trust(sites.trust_path(found.site.settings))
+    report = selection.either(answer.content, trust)
+    assert (report.verdict, [one.status for one in report.checks]) == ("passed", ["passed"] * 3), report.say
+    assert selection.either(answer.content).exit == 6
+    for name in ("YH-2024-001.zip", "LIST.note"):
+        fewer = b"".join(verify.container({key: data for key, data in members.items() if key != name}))
+        assert selection.either(fewer, trust).exit == 4
+    other = b"".join(verify.container({**members, "YH-2025-001.zip": members["YH-2024-001.zip"]}))
+    assert selection.either(other, trust).exit == 4
+
+
+def test_too_many_cases_in_a_selection_are_refused_with_the_number(
+    found: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "MOST", 1)
+    answer = search(found, "时间:2024..2026", **{"as": "packages"})
+    assert answer.status_code == 422 and "涉及 2 个事项" in answer.text
 
 
 NEW, OLD = "解放路行道树砍伐", "老旧小区加装电梯"

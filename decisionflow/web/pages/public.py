@@ -27,6 +27,7 @@ from decisionflow.service.reads import (
     public_receipt,
 )
 from decisionflow.service.receipts import Sent
+from decisionflow.trail import selection
 from decisionflow.trail import verify as proof
 from decisionflow.web import doors, portal, security
 from decisionflow.web.brakes import Brake
@@ -243,7 +244,7 @@ def verify(visit: doors.AnyVisit, form: doors.Posted) -> HTMLResponse:
         found = public_paper.published(connection, hashlib.sha256(data).hexdigest())
     if found or not name.lower().endswith(".zip"):
         return _verified(visit, found=found, file=name)
-    report = proof.verify(data, sites.trust(sites.trust_path(visit.site.settings)))
+    report = selection.either(data, sites.trust(sites.trust_path(visit.site.settings)))
     return _verified(visit, report=report, kind=VERDICTS[report.verdict])
 
 

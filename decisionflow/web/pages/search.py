@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 
 from decisionflow.core.query import TITLES
 from decisionflow.errors import BadInput
-from decisionflow.service import inspections, searches, sheets
+from decisionflow.service import evidence, inspections, searches, sheets
 from decisionflow.service.reads import search as reads
 from decisionflow.web import doors
 from decisionflow.web.pages.cases import table
@@ -42,6 +42,8 @@ def search(visit: doors.InspectorVisit, form: doors.Posted) -> Response:
     except BadInput as fault:
         return _page(visit, q, reason, errors={one.place: one.say for one in fault.problems}, status=422)
     match form.get("as"):
+        case "packages":
+            return _packages(visit, q, reason, found)
         case "csv":
             return _file(table(reads.COLUMNS, map(reads.cells, found.hits)), "csv", "text/csv; charset=utf-8")
         case "xlsx":
@@ -90,6 +92,18 @@ def _page(
         examples=reads.EXAMPLES,
         keys=TITLES,
     )
+
+
+def _packages(visit: doors.Staff, q: str, reason: str, found: reads.Found) -> Response:
+    """The evidence packages of the cases that the query found, with a signed list."""
+    site = visit.site
+    try:
+        with site.store.read() as connection:
+            signer, numbers = site.signer(visit.authority.id), [one.no for one in found.hits]
+            data = evidence.selection(connection, site.store.blobs, signer, visit.authority, numbers, visit.now)
+    except BadInput as fault:
+        return _page(visit, q, reason, errors={one.place: one.say for one in fault.problems}, status=422)
+    return _file(data, "zip", "application/zip")
 
 
 def _file(data: bytes, kind: str, media: str) -> Response:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from decisionflow.service import site as sites
 from decisionflow.service import verification
-from decisionflow.trail import verify as proof
+from decisionflow.trail import selection
 from decisionflow.web import doors
 from decisionflow.web.pages.public import VERDICTS, uploaded
 
@@ -28,7 +28,7 @@ def verify(visit: doors.StaffVisit, form: doors.Posted) -> HTMLResponse:
         with visit.site.store.read() as connection:
             report = verification.everything(connection, visit.site.store.blobs, visit.authority, trust)
     elif data := uploaded(form):
-        report = proof.verify(data, trust)
+        report = selection.either(data, trust)
     else:
         return visit.page("verify", 422, report=None, kind="", wrong="请选择一个证据包（.zip 文件）")
     return visit.page("verify", report=report, kind=VERDICTS[report.verdict], wrong="")
