@@ -71,12 +71,12 @@ MATRIX = {
         GET /account/factor | POST /account/factor | POST /account/sessions | POST /account/tokens
         POST /account/tokens/{token} | POST /account/link | GET /accounts | POST /accounts | POST /accounts/subjects
         POST /accounts/requests/{request} | POST /accounts/{account} | GET /audit | GET /audit.csv
-        GET /policies
+        GET /policies | GET /me/record | GET /me/record.xlsx
     """,
     INSPECTOR: """
         GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}
         GET /violations | POST /violations | GET /trace/search | POST /trace/search | POST /trace/search/kept
-        POST /violations/assess
+        POST /violations/assess | GET /trace/person/{person}/extract
         GET /trace/case/{no}/chain | POST /trace/case/{no}/chain | GET /trace/case/{no}/as-of | POST /trace/case/{no}/as-of
         GET /trace/case/{no}/at | POST /trace/case/{no}/at
     """,

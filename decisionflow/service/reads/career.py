@@ -342,3 +342,18 @@ def as_json(one: Entry) -> dict[str, Any]:
         "waited_workdays": one.waited, "against": list(one.deed.against) if one.deed else [],
         "papers": list(one.deed.papers) if one.deed else [],
     }  # fmt: skip
+
+
+COLUMNS = ("发生", "登记", "编号", "事项", "当时的单位", "当时的岗位", "职责", "做了什么", "意见", "不同意见", "草案版本",
+           "案卷材料", "说明理由后偏离", "当时已有的不同意见", "补录", "登记人", "依据", "记录编号")  # fmt: skip
+
+
+def cells(one: Entry) -> tuple[str, ...]:
+    """An entry of a career as a line of a table."""
+    deed = one.deed
+    return (
+        stamp(one.at), stamp(one.recorded), one.no, one.case, one.unit, one.post, one.duty, one.title, one.stance,
+        "是" if one.dissent else "", str(one.version or ""), "；".join(deed.papers) if deed else "",
+        "；".join(deed.deviations) if deed else "", "；".join(deed.against) if deed else "", "是" if one.late else "",
+        one.recorder, deed.cite if deed else "", one.entry,
+    )  # fmt: skip

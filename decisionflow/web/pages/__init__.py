@@ -23,6 +23,7 @@ from decisionflow.web.pages import (
     inbox,
     look_back,
     meetings,
+    my_record,
     opinions,
     packet,
     planning,
@@ -93,6 +94,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         accounts,
         audit,
         policies,
+        my_record,
     )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

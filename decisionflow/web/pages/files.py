@@ -18,6 +18,7 @@ from decisionflow.web import doors
 
 router = APIRouter(include_in_schema=False)
 CHUNK = 64 * 1024
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEADERS = {
     "content-security-policy": "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox",
     "x-content-type-options": "nosniff",

@@ -12,10 +12,9 @@ from decisionflow.service import evidence, inspections, searches, sheets
 from decisionflow.service.reads import search as reads
 from decisionflow.web import doors
 from decisionflow.web.pages.cases import table
-from decisionflow.web.pages.files import disposition
+from decisionflow.web.pages.files import XLSX, disposition
 
 router = APIRouter(include_in_schema=False)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/trace/search")

@@ -8,17 +8,19 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import text
 from starlette.datastructures import FormData
 
 from decisionflow.core.facts import legal_date
 from decisionflow.errors import BadInput
-from decisionflow.service import inspections, register, steps
+from decisionflow.service import inspections, register, sheets, steps
+from decisionflow.service.authorities import Authority
 from decisionflow.service.reads import career
 from decisionflow.service.reads import form as forms
 from decisionflow.service.reads import trace as reads
 from decisionflow.web import doors
+from decisionflow.web.pages.files import XLSX, disposition
 
 router = APIRouter(include_in_schema=False)
 _CASES = text("""
@@ -77,6 +79,28 @@ def _person(visit: doors.Staff, person: str, reason: str, wanted: career.Wanted)
         "trace_person", person=found, posts=posts, drawing=career.drawing(posts, legal_date(visit.now)), found=page,
         chosen=chosen, path=path, older=older, filtered=bool(kept or wanted.before), since=since, reason=reason,
     )  # fmt: skip
+
+
+@router.get("/trace/person/{person}/extract")
+def person_extract(visit: doors.InspectorVisit, person: str, year: str = "") -> Response:
+    """A person's acts of one year, or of all, as a table; within a look."""
+    with visit.site.store.read() as connection:
+        found = register.person(connection, person)
+        reason = inspections.under_way(connection, visit.authority, visit.actor, "person", person, visit.now)
+    if reason is None:
+        return ask(visit, f"倒查：{found['name']}", f"/trace/person/{person}")
+    return extract(visit, visit.authority, person, year)
+
+
+def extract(visit: doors.Visit, authority: Authority, person: str, year: str) -> Response:
+    """履职摘录: the acts of a person as an xlsx."""
+    with visit.site.store.read() as connection:
+        name = register.person(connection, person)["name"]
+        found = career.every(connection, authority, person, career.Wanted(year=year), visit.now)
+    title = f"{name}履职摘录{year}"
+    data = sheets.workbook("履职摘录", career.COLUMNS, map(career.cells, found.entries))
+    headers = {"content-disposition": disposition(f"{title}.xlsx")}
+    return Response(data, media_type=XLSX, headers=headers)
 
 
 @router.get("/trace/case/{no}")

@@ -18,8 +18,7 @@ from decisionflow.service.reads import stored, violations
 from decisionflow.service.reads.violations import Wanted
 from decisionflow.web import doors
 from decisionflow.web.pages.cases import table
-from decisionflow.web.pages.files import disposition
-from decisionflow.web.pages.search import XLSX
+from decisionflow.web.pages.files import XLSX, disposition
 from decisionflow.web.pages.trace import ask, look
 
 router = APIRouter(include_in_schema=False)
