@@ -71,7 +71,7 @@ MATRIX = {
         GET /account/factor | POST /account/factor | POST /account/sessions | POST /account/tokens
         POST /account/tokens/{token} | POST /account/link | GET /accounts | POST /accounts | POST /accounts/subjects
         POST /accounts/requests/{request} | POST /accounts/{account} | GET /audit | GET /audit.csv
-        GET /policies | GET /me/record | GET /me/record.xlsx
+        GET /policies | GET /me/record | GET /me/record.xlsx | GET /corrections
     """,
     INSPECTOR: """
         GET /trace | GET /trace/person/{person} | POST /trace/person/{person} | GET /trace/case/{no} | POST /trace/case/{no}

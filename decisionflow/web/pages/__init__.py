@@ -13,6 +13,7 @@ from decisionflow.web.pages import (
     case,
     cases,
     catalogue,
+    corrections,
     departments,
     dossier,
     execution,
@@ -95,6 +96,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         audit,
         policies,
         my_record,
+        corrections,
     )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found
