@@ -11,7 +11,7 @@ import typer
 from decisionflow.cli import where
 from decisionflow.cli.app import both, leave, print_json, print_out, talk
 from decisionflow.errors import EXIT_REFUSED, BadInput
-from decisionflow.service import catalogues, opinions, pool, publications, rosters, steps
+from decisionflow.service import catalogues, opinions, pool, powers, publications, rosters, steps
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -142,6 +142,27 @@ def org(file: File, as_: As = "", dry_run: DryRun = False, folder: where.Folder 
         actor = where.actor(site, as_, now)
         made = site.store.write(lambda tx: rosters.enter_all(tx, authority, rows, actor, now, file.name))
     talk(both(f"已登记 {len(made)} 项任职", f"{len(made)} taken in"))
+
+
+@app.command("powers")
+def powers_(file: File, as_: As = "", dry_run: DryRun = False, folder: where.Folder = None) -> None:
+    """Take a list of powers in: new items, adjustments, cancellations; nothing when a row is wrong."""
+    data = where.read(file)
+    with where.opened(folder, read_only=dry_run) as site:
+        authority, now = site.authority(), site.clock()
+        rows, problems = powers.read(file.name, data)
+        if problems:
+            raise BadInput(problems)
+        with site.store.read() as connection:
+            plan = powers.plan(connection, authority, rows, file.name)
+        for row, what in plan:
+            print_out(f"{row.line}\t{powers.WHAT[what]}\t{row.unit}\t{row.code}\t{row.title}")
+        if dry_run:
+            return
+        actor = where.actor(site, as_, now)
+        done = site.store.write(lambda tx: powers.take_in(tx, authority, actor, rows, now, file.name))
+    talk(both(f"列入 {done['new']} 项，调整 {done['adjusted']} 项，取消 {done['ended']} 项，没有变化 {done['same']} 项",
+              f"{done['new']} new, {done['adjusted']} adjusted, {done['ended']} ended, {done['same']} unchanged"))  # fmt: skip
 
 
 @app.command()

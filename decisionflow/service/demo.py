@@ -28,7 +28,7 @@ from decisionflow.core import procedure as law
 from decisionflow.core import source as files
 from decisionflow.core.facts import SHANGHAI, legal_date
 from decisionflow.errors import BadInput, DecisionflowError, Problem, Unavailable
-from decisionflow.service import agenda, meetings, pool, rehearsals, sandbox, scripts, sealing, shipped
+from decisionflow.service import agenda, meetings, pool, powers, rehearsals, sandbox, scripts, sealing, shipped
 from decisionflow.service import site as sites
 from decisionflow.service.actors import Actor
 from decisionflow.service.register import Register
@@ -129,6 +129,7 @@ class Book(files.Frozen):
     persons: dict[str, str | Human]
     posts: dict[str, Seat]
     experts: tuple[Resident, ...] = ()
+    powers: str = ""  # a list of powers, a csv beside the book
     changes: tuple[Change, ...] = ()
     meetings: tuple[Gathering, ...] = ()
     roles: tuple[Role, ...] = Field(min_length=1)
@@ -423,6 +424,12 @@ class _Show:
         if self.book.experts and keeper is not None:
             rows = [pool.Row(n, pool.Given(**one.model_dump())) for n, one in enumerate(self.book.experts)]
             self.store.write(lambda tx: pool.enter(tx, authority, keeper, rows, self.founded))
+        if self.book.powers and keeper is not None:
+            name = self.book.powers
+            listed, problems = powers.read(name, (FOLDER / "register" / name).read_bytes())
+            if problems:
+                raise BadInput(problems)
+            self.store.write(lambda tx: powers.take_in(tx, authority, keeper, listed, self.founded, name))
 
     def _enrol(self, tx: Tx) -> dict[str, Actor]:
         register, system = self._register(tx, self.founded), legal_date(self.founded)

@@ -178,3 +178,8 @@ def may_audit(actor: Actor) -> bool:
 def may_see_policies(actor: Actor) -> bool:
     """Whether an actor sees who has which right: those who keep the system in any of the three ways, and inspectors."""
     return may_administer(actor) or may_inspect(actor)
+
+
+def may_keep_powers(actor: Actor) -> bool:
+    """Whether an actor imports and adjusts the lists of powers."""
+    return has(actor, "keep_powers")

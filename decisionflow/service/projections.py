@@ -241,6 +241,17 @@ def register_rows(connection: Connection, record: Record, pending: Pending = dic
         case "handover.signed":
             signed = {f"{body['side']}_at": instant(record["times"]["recorded_at"])}
             return (_changed(connection, pending, "handover", {**key, "id": body["handover"]}, signed),)
+        case "power.listed":
+            row = {
+                **key, "id": body["power"], "unit_id": body["unit"], "code": body["code"], "title": body["title"],
+                "kind": body["kind"], "basis": body["basis"], "document": body["document"],
+                "valid_from": date.fromisoformat(body["valid_from"]), "valid_to": None, "ended_by": "",
+                "recorded_at": instant(record["times"]["recorded_at"]), "entry_id": record["id"],
+            }  # fmt: skip
+            return (Rows("power", [row]),)
+        case "power.ended":
+            over = {"valid_to": date.fromisoformat(body["valid_to"]), "ended_by": body["document"]}
+            return (_changed(connection, pending, "power", {**key, "id": body["power"]}, over),)
         case "expert.listed" | "expert.changed" | "expert.noted" | "expert.left":
             return expert_rows(connection, record, pending)
     raise ValueError(f"unknown register entry {record['kind']}")

@@ -31,7 +31,9 @@ TITLES: Mapping[str, str] = {
     "meeting.changed": "更改会议", "papers.opened": "打开上会材料", "meeting.read_out": "宣读会议记录",
     "hearing.announced": "公告听证", "hearing.listed": "公布参加人名单", "lot.frozen": "固定名单", "lot.drawn": "抽取",
     "lot.voided": "作废抽取", "unit.registered": "登记机构", "unit.renamed": "机构改名", "unit.abolished": "撤销机构",
-    "post.created": "设置岗位", "person.registered": "登记人员", "appointment.made": "任职", "appointment.ended": "免职",
+    "post.created": "设置岗位", "power.listed": "权责事项列入清单", "power.ended": "权责事项调整或者取消",
+    "person.registered": "登记人员",
+    "appointment.made": "任职", "appointment.ended": "免职",
     "procedure.published": "公布程序", "calendar.published": "公布工作日历",
 }  # fmt: skip
 KEYS: Mapping[str, str] = {

@@ -58,6 +58,21 @@ class Register:
         self._write("post.created", body | ({"single": True} if single else {}))
         return post
 
+    def power(
+        self, unit: str, code: str, title: str, since: date, *, kind: str, basis: str, document: str
+    ) -> str:  # fmt: skip
+        """A unit's list of powers has an item from a day on, by a document. Gives its id."""
+        power = entries.new_id(self.now)
+        self._write("power.listed", {
+            "power": power, "unit": unit, "code": code, "title": title, "kind": kind, "basis": basis, "document": document,
+            "valid_from": since.isoformat(),
+        })  # fmt: skip
+        return power
+
+    def end_power(self, power: str, until: date, document: str) -> None:
+        """An item is on the list no longer after a day: cancelled, or adjusted and listed anew."""
+        self._write("power.ended", {"power": power, "valid_to": until.isoformat(), "document": document})
+
     def person(self, name: str, note: str = "") -> str:
         """A human being. Two of one name are two. Gives the id."""
         person = entries.new_id(self.now)

@@ -54,6 +54,12 @@ def test_the_packet_is_listed_by_item_with_where_it_is(found: Desk) -> None:
     assert "不涉及其他单位" in words and "《重大行政决策程序暂行条例》第二十六条第一款" in words
 
 
+def test_the_first_head_says_what_the_list_of_powers_held_and_that_it_is_a_hint(found: Desk) -> None:
+    room.started(found)
+    html = found.get("legal", room.page(found))
+    assert "权责清单（" in html and "牵头单位那天没有清单" in html and "对不上只是提示" in html
+
+
 def test_everything_missing_is_demanded_at_once_and_the_time_runs_anew_from_the_supplement(found: Desk) -> None:
     room.accepted(found)
     sheet = toward(found, found.get("legal", room.page(found)), "demand_supplement")

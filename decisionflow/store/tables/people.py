@@ -51,6 +51,29 @@ class Post(SQLModel, table=True):
     entry_id: str
 
 
+class Power(SQLModel, table=True):
+    """An item of the list of powers (权责清单) of a unit, as it stood from a day to a day; an adjustment is another item."""
+
+    __tablename__ = "power"
+    __table_args__ = (
+        Index("ix_power_unit", "authority_id", "unit_id", "code", "valid_from"),
+        {"info": {"class": "projection"}},
+    )
+    authority_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    unit_id: str
+    code: str
+    title: str
+    kind: str
+    basis: str
+    document: str
+    valid_from: date
+    valid_to: date | None
+    ended_by: str
+    recorded_at: datetime
+    entry_id: str
+
+
 class Person(SQLModel, table=True):
     """A human being, across all authorities. Two persons of one name stay two."""
 

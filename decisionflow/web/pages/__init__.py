@@ -31,6 +31,7 @@ from decisionflow.web.pages import (
     points,
     policies,
     pool,
+    powers,
     proposals,
     public,
     public_catalogue,
@@ -97,6 +98,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         policies,
         my_record,
         corrections,
+        powers,
     )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

@@ -14,7 +14,7 @@ from decisionflow import render
 from decisionflow.core import review, texts
 from decisionflow.core.facts import Text, legal_date
 from decisionflow.errors import BadInput, NotFound, Problem
-from decisionflow.service import review_opinion, reviews, staging
+from decisionflow.service import powers, review_opinion, reviews, staging
 from decisionflow.service.reads import case as cases
 from decisionflow.service.reads import form as forms
 from decisionflow.service.reads import reviews as reads
@@ -43,6 +43,7 @@ def _board(
     with visit.site.store.read() as connection:
         at = reviews.desk(connection, visit.authority, visit.actor, no)
         found = _found(visit, connection, at)
+        listed = powers.evidence(connection, visit.authority, at.facts)
     procedure, sheet = at.procedure, found.sheet
     blank = dict.fromkeys(("do", *(f"point_{one}" for one in OWN)), "")
     classes = next((spec.choices for spec in procedure.matter if spec.id == "class"), {})
@@ -52,6 +53,7 @@ def _board(
         marks=reviews.MARKS, errors={one.place: one.say for one in problems}, key=secrets.token_urlsafe(16), classes=classes,
         acts={role: at.offered(role) for role in review.Acts.model_fields}, seen=at.facts.heads[at.action.track],
         fields={spec.id: spec for spec in at.fields}, list=_missing(found), demanded=reviews.times(at, "demand"),
+        listed=listed,
     )  # fmt: skip
 
 
