@@ -183,3 +183,8 @@ def may_see_policies(actor: Actor) -> bool:
 def may_keep_powers(actor: Actor) -> bool:
     """Whether an actor imports and adjusts the lists of powers."""
     return has(actor, "keep_powers")
+
+
+def may_supervise(actor: Actor) -> bool:
+    """Whether an actor sees the supervision board: supervision, inspectors, the office and the leaders."""
+    return has(actor, "supervise")

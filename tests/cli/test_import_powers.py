@@ -32,7 +32,9 @@ def take(run: Run, own: Path, body: str, *more: str) -> tuple[int, str, str]:
 def stored(own: Path) -> list[tuple[str, str, str | None]]:
     engine = create_engine(f"sqlite:///{own / 'decisionflow.db'}")
     with engine.connect() as connection:
-        rows = connection.execute(text("select code, valid_from, valid_to from power order by code, valid_from")).all()
+        rows = connection.execute(
+            text("select code, valid_from, valid_to from power where code like '33000%' order by code, valid_from")
+        ).all()
     engine.dispose()
     return [(row.code, row.valid_from, row.valid_to) for row in rows]
 

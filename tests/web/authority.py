@@ -254,7 +254,7 @@ def ids(world: World) -> Mapping[str, str]:
         "person": world.one("select id from person where name = '沈若谷'"),
         "name": "yunhe-example", "version": "2024.1", "rule": "D713-45", "position": "0", "year": "2026", "n": "1",
         "meeting": world.one("select id from meeting where items like '%YH-2026-002%'"), "no": "YH-2026-002",
-        "deed": "add",
+        "deed": "add", "kind": "csv", "power": world.one("select id from power order by id"),
     }  # fmt: skip
 
 

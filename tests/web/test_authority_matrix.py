@@ -71,7 +71,7 @@ MATRIX = {
         GET /account/factor | POST /account/factor | POST /account/sessions | POST /account/tokens
         POST /account/tokens/{token} | POST /account/link | GET /accounts | POST /accounts | POST /accounts/subjects
         POST /accounts/requests/{request} | POST /accounts/{account} | GET /audit | GET /audit.csv
-        GET /policies | GET /me/record | GET /me/record.xlsx | GET /corrections
+        GET /policies | GET /me/record | GET /me/record.xlsx | GET /corrections | GET /supervision | GET /supervision.{kind}
         GET /powers | GET /powers/{power}
     """,
     INSPECTOR: """
@@ -113,7 +113,7 @@ def filled(found: Desk, route: str) -> tuple[str, str]:
     values = {"no": found.work.no, "sha256": "0" * 64, "name": "tree-felling", "version": "2024.1", "rule": "D713-45",
               "entry": "x", "action": "begin", "position": "0", "person": "x", "proposal": "x", "seq": "2", "point": "x",
               "line": "x", "n": "1", "role": "list", "token": "x", "year": "2024", "deed": "unit", "handover": "x", "sheet": "x",
-              "meeting": "m-x", "power": "x", "account": "x", "request": "x"}  # fmt: skip
+              "meeting": "m-x", "power": "x", "kind": "csv", "account": "x", "request": "x"}  # fmt: skip
     return method, path.format(**values)
 
 

@@ -46,6 +46,7 @@ from decisionflow.web.pages import (
     search,
     session,
     statements,
+    supervision,
     trace,
     verify,
     violations,
@@ -99,6 +100,7 @@ def routers(*, demo: bool) -> Sequence[APIRouter]:
         my_record,
         corrections,
         powers,
+        supervision,
     )
     found = [screen.router for screen in screens]
     return [*found, session.demo_router] if demo else found

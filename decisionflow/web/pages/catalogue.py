@@ -106,4 +106,5 @@ def overdue(visit: doors.StaffVisit) -> HTMLResponse:
         seen = stored.visible(connection, visit.authority, visit.actor)
         official = calendars.current(connection, visit.authority.id, visit.authority.calendar)
     late = desks.overdue(seen, official, visit.now)
-    return visit.page("overdue", late=late, ended=list(citations.ended_bases(seen, legal_date(visit.now))))
+    ended = list(citations.ended_bases(seen, legal_date(visit.now)))
+    return visit.page("overdue", late=late, ended=ended, supervises=permissions.may_supervise(visit.actor))
