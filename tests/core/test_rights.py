@@ -11,7 +11,7 @@ from decisionflow.errors import BadInput
 from decisionflow.service import permissions
 
 SHIPPED = (paths.WORKFLOWS / "rights.yaml").read_text("utf-8")
-KNOWN = {"supervisor", "office", "secretary", "lead", "legal"}
+KNOWN = {"chief", "deputy", "supervisor", "office", "secretary", "lead", "legal"}
 
 
 def read(text: str) -> rights.Rights:
