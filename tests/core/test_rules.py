@@ -49,6 +49,7 @@ IDS = {
         "DF-DRAW",
         "DF-MEETING",
         "DF-RISK",
+        "DF-URGE",
     ],
 }
 

@@ -39,6 +39,29 @@ def test_what_is_late_and_what_was_not_needed_stand_with_their_reasons(found: Sq
     assert "没有启动而未提交的评估" in words(html) and "/supervision" in found.desk.get("supervisor", "/overdue")
 
 
+def test_a_notice_is_issued_by_a_person_answered_and_closed_or_sent_back(found: Square) -> None:
+    work = found.work
+
+    def told() -> str:
+        found.desk.clients.clear()
+        (row,) = rows(found.desk.get("supervisor", "/supervision"), "notices")
+        return row
+
+    assert "没有督办通知" in found.desk.get("supervisor", "/supervision")
+    given = {"colour": "yellow", "unit": "承办单位", "reason": "计划时间已过", "demands": "说明安排"}
+    assert isinstance(work.do("lead", "issue_supervision", **given, answer_by="2024-04-01"), steps.Held)  # not theirs
+    work.do("supervisor", "issue_supervision", **given, answer_by="2024-04-01")
+    assert isinstance(work.last, steps.Done) and "黄色" in told() and "已下发" in told() and "还没有反馈" in told()
+    assert "签收督办通知" in found.desk.get("lead", "/inbox")
+    work.do("lead", "receive_supervision")
+    work.do("lead", "answer_supervision", measures="下周提交讨论")
+    work.do("supervisor", "return_supervision", reason="没有写明日期")
+    assert "退回过 1 次" in told() and "已签收" in told()
+    work.do("lead", "answer_supervision", measures="四月十日提交讨论")
+    work.do("supervisor", "close_supervision", conclusion="已落实")
+    assert isinstance(work.last, steps.Done) and "已销号" in told() and "四月十日提交讨论" in told()
+
+
 def test_units_are_compared_by_what_the_trail_says_and_taken_away(found: Square) -> None:
     (row,) = rows(found.desk.get("supervisor", "/supervision"), "units")
     assert row.split()[:4] == ["承办单位", "1", "1", "0"]

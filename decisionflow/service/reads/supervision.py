@@ -6,9 +6,10 @@ Nothing here is a verdict: a step that was not needed stands with the reason giv
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from statistics import median
 
 from decisionflow.core import calendar as days
@@ -55,6 +56,32 @@ class Evaluation:
     late: int
 
 
+URGE, ISSUE, ANSWER, RETURN, CLOSE = (
+    "supervision", "issue_supervision", "answer_supervision", "return_supervision", "close_supervision",
+)  # fmt: skip
+COLOURS: Mapping[str, str] = {"blue": "蓝色", "yellow": "黄色", "red": "红色"}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice of supervision that a person issued, and what became of it; `late` are days beyond the day for an answer."""
+
+    no: str
+    title: str
+    entry: str
+    colour: str
+    unit: str
+    reason: str
+    demands: str
+    issued_on: date
+    answer_by: date | None
+    state: str
+    stage: str
+    answer: str
+    returned: int
+    late: int
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """What the trail says of a lead unit. `speed` is the median of workdays from opening to decision, None without one."""
@@ -85,6 +112,7 @@ class Board:
     late: tuple[Overdue, ...]
     skipped: tuple[Skipped, ...]
     evaluations: tuple[Evaluation, ...]
+    notices: tuple[Notice, ...]
     units: tuple[Unit, ...]
     names: tuple[str, ...]
 
@@ -98,7 +126,8 @@ def board(cases: Sequence[Stored], calendar: days.Calendar, now: datetime, unit:
     units = _units(cases, calendar, today)
     return Board(
         max(published, key=lambda one: one.year, default=None), desks.overdue(own, calendar, now), tuple(skipped),
-        tuple(each for one in own for each in _evaluations(one.facts, today)), units, tuple(one.unit for one in units),
+        tuple(each for one in own for each in _evaluations(one.facts, today)), notices(own, today),
+        units, tuple(one.unit for one in units),
     )  # fmt: skip
 
 
@@ -128,6 +157,33 @@ def _reason(action: law.Action | None, act: Act) -> str:
         return str(given)
     long = [spec for spec in action.fields if spec.type == "long"] if action else []
     return "；".join(str(act.fields[spec.id]) for spec in long if isinstance(act.fields.get(spec.id), str))
+
+
+def notices(cases: Iterable[Stored], today: date) -> tuple[Notice, ...]:
+    """Every notice in these cases, open ones first, those longest beyond their day in front."""
+    found = [each for one in cases for each in _notices(one, today)]
+    return tuple(sorted(found, key=lambda one: (one.state == "closed", -one.late, one.answer_by or date.max, one.no)))
+
+
+def _notices(one: Stored, today: date) -> Iterator[Notice]:
+    """Each notice with the acts that followed it, until the next one."""
+    track = one.procedure.tracks.get(URGE)
+    acts = [act for act in one.facts.acts if act.track == URGE]
+    starts = [n for n, act in enumerate(acts) if act.action == ISSUE]
+    for start, end in pairwise([*starts, len(acts)]):
+        issued, after = acts[start], acts[start + 1 : end]
+        state = (after[-1] if after else issued).after
+        answers = [act for act in after if act.action == ANSWER]
+        due = date.fromisoformat(str(issued.fields["answer_by"])) if issued.fields.get("answer_by") else None
+        until = answers[-1].on if answers and state in ("answered", "closed") else today
+        unit = issued.fields.get("unit")
+        yield Notice(
+            one.facts.no, one.facts.title, issued.entry, str(issued.fields.get("colour", "")),
+            str(unit.get("name", "")) if isinstance(unit, dict) else str(unit or ""), str(issued.fields.get("reason", "")),
+            str(issued.fields.get("demands", "")), issued.on, due, state, track.stages[state] if track else state,
+            str(answers[-1].fields.get("measures", "")) if answers else "", sum(act.action == RETURN for act in after),
+            max((until - due).days, 0) if due else 0,
+        )  # fmt: skip
 
 
 def _evaluations(facts: Facts, today: date) -> Iterator[Evaluation]:

@@ -34,6 +34,7 @@ def supervision(visit: doors.StaffVisit, unit: str = "") -> HTMLResponse:
     chips = [{"title": name or "全部单位", "href": f"/supervision?unit={quote(name)}" if name else "/supervision",
               "current": name == unit} for name in ("", *found.names)]  # fmt: skip
     return visit.page("supervision", found=found, unit=unit, groups=chips, states=catalogue.STATES, columns=reads.COLUMNS,
+        colours=reads.COLOURS,
         head=[{"title": title, "class": "df-n"} for title in reads.COLUMNS[1:]],
     )  # fmt: skip
 
