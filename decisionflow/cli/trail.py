@@ -37,6 +37,14 @@ def case(
     no: Annotated[str, typer.Argument(metavar="NO", help=both("事项编号", "case number"))],
     output: Annotated[Path, typer.Option("-o", "--output", help=both("存为", "write to"))],
     view: Annotated[str, typer.Option(help="full | internal | public")] = "full",
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="SHA256=理由", help=both("不附这件材料，可多次", "leave a material out")),
+    ] = None,
+    close: Annotated[
+        list[str] | None,
+        typer.Option("--close", metavar="PATH=理由", help=both("不打开这项个人信息，可多次", "keep a value closed")),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help=both("覆盖已有的文件", "overwrite"))] = False,
     folder: where.Folder = None,
 ) -> None:
@@ -46,7 +54,7 @@ def case(
     if output.exists() and not force:
         raise Conflict(f"{output} exists", say=f"{output} 已经存在，没有改动；要覆盖请加 --force")
     with where.opened(folder) as site:
-        data = packed(site, no, view)
+        data = packed(site, no, view, evidence.Redaction(_reasons("--without", without), _reasons("--close", close)))
     try:
         output.write_bytes(data)
     except OSError as fault:
@@ -54,12 +62,24 @@ def case(
     print_out(f"{output}  {hashlib.sha256(data).hexdigest()}")
 
 
-def packed(site: Site, no: str, view: str) -> bytes:
+def _reasons(option: str, given: list[str] | None) -> dict[str, str]:
+    """``item=reason`` as pairs. Raises BadInput."""
+    found = {}
+    for one in given or ():
+        item, equals, reason = one.partition("=")
+        if not equals:
+            raise BadInput([Problem(option, f"“{one[:60]}”应写作 项目=理由", rule="format")])
+        found[item.strip()] = reason.strip()
+    return found
+
+
+def packed(site: Site, no: str, view: str, redaction: evidence.Redaction | None = None) -> bytes:
     """The package's bytes. Raises NotFound."""
     authority = site.authority()
     with site.store.read() as connection:
         return evidence.package(
-            connection, site.store.blobs, site.signer(authority.id), authority, no, view, site.clock()  # type: ignore[arg-type]
+            connection, site.store.blobs, site.signer(authority.id), authority, no, view, site.clock(),  # type: ignore[arg-type]
+            redaction,
         )  # fmt: skip
 
 

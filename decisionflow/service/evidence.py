@@ -8,8 +8,8 @@ partial package still verifies and says that it is partial.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -40,10 +40,32 @@ PUBLIC = frozenset({
 WITHHELD = {"public": "依法不公开或者属于过程性信息", "internal": "不随包附送"}
 
 
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What a package leaves out beyond its view, item by item, each with its reason.
+
+    `papers` are materials by SHA-256; `values` personal values by the path they stand at (``body.fields.phone``), or by one
+    entry's path (``ENTRY/body.fields.phone``). What is left out stays committed to: the package verifies, and says so.
+    """
+
+    papers: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """The list that goes with the package; '' when nothing is left out."""
+        lines = [f"材料 {name}：{reason}" for name, reason in sorted(self.papers.items())]
+        lines += [f"个人信息 {place}：{reason}" for place, reason in sorted(self.values.items())]
+        return "".join(f"{line}\n" for line in ("按申请或者依法不提供的内容，逐项写明理由：", *lines)) if lines else ""
+
+
 def package(
-    connection: Connection, blobs: Blobs, signer: Signer, authority: Authority, no: str, view: View, now: datetime
+    connection: Connection, blobs: Blobs, signer: Signer, authority: Authority, no: str, view: View, now: datetime,
+    redaction: Redaction | None = None,
 ) -> bytes:  # fmt: skip
-    """The package's bytes. Raises NotFound for an unknown case, or while the case has unsealed entries."""
+    """The package's bytes. Raises NotFound for an unknown case, or while the case has unsealed entries; BadInput for a
+    redaction that names nothing in it.
+    """
     standing = steps.load(connection, authority, no)
     seal = sealing.latest(connection, authority.id)
     if seal is None:
@@ -55,6 +77,12 @@ def package(
     prove = sealing.reader(connection, authority.id)
     named = {ref.digest for record in records for ref in verify.references(record) if ref.what == "blob"}
     kept, withheld = _blobs(blobs, named, standing, view)
+    openings = tuple(_openings(connection, authority, records)) if view == "full" else ()
+    redaction = redaction or Redaction()
+    _require_there(redaction, kept, openings)
+    withheld |= redaction.papers
+    kept = {sha256: data for sha256, data in kept.items() if sha256 not in redaction.papers}
+    openings = tuple(one for one in openings if not _closed(redaction, one))
     built = bundle.Package(
         authority=authority.id, origin=authority.origin, no=no, title=standing.facts.title,
         case="" if view == "public" else standing.facts.case,  # a part of a case does not claim to be the case
@@ -64,12 +92,38 @@ def package(
         ),
         complete=tuple(bundle.Whole(kind, chain, seq) for kind, chain, seq in chains if view != "public"),
         checkpoint=seal.note, sealed_at=stamp(seal.created_at), blobs=kept, withheld=withheld,
-        openings=tuple(_openings(connection, authority, records)) if view == "full" else (),
-        procedures=_procedures(connection, authority, records), calendars=_calendars(connection, authority, records),
+        openings=openings, procedures=_procedures(connection, authority, records),
+        calendars=_calendars(connection, authority, records),
+        notes={"redaction": redaction.note} if redaction.note else {},
     )  # fmt: skip
     return bundle.pack(replace(built, reader=reader.page(built)), signer.packages)
 
 
+def _closed(redaction: Redaction, one: bundle.Opening) -> bool:
+    return one.path in redaction.values or f"{one.entry}/{one.path}" in redaction.values
+
+
+def _require_there(redaction: Redaction, kept: Mapping[str, bytes], openings: Iterable[bundle.Opening]) -> None:
+    """Each item names something that the view would give, and has a reason. Raises BadInput with every one that does not."""
+    places = {place for one in openings for place in (one.path, f"{one.entry}/{one.path}")}
+    found = [
+        *((name, reason, name in kept, "材料") for name, reason in redaction.papers.items()),
+        *((name, reason, name in places, "个人信息") for name, reason in redaction.values.items()),
+    ]
+    wrong = [
+        Problem("redaction", f"包里没有{what} {name[:80]}", rule="choice")
+        for name, _, there, what in found
+        if not there
+    ]
+    wrong += [
+        Problem("redaction", f"{what} {name[:80]} 没有写明不提供的理由", rule="required")
+        for name, reason, _, what in found if len(reason.strip()) < LEAST_REASON
+    ]  # fmt: skip
+    if wrong:
+        raise BadInput(wrong)
+
+
+LEAST_REASON = 4
 MOST = 20  # cases in one selection: each is packed in memory
 
 

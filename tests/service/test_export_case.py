@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from decisionflow.errors import NotFound
+from decisionflow.errors import BadInput, NotFound
 from decisionflow.service import consultations, evidence, rehearsals, sealing
 from decisionflow.service import site as sites
 from decisionflow.settings import load
@@ -99,6 +100,55 @@ def test_the_packages_own_verifier_agrees_without_us(
 
     assert (with_trust.returncode, without.returncode) == (0, 6), with_trust.stdout + with_trust.stderr + without.stdout
     assert with_trust.stdout.startswith("通过")
+
+
+def test_a_redacted_package_leaves_out_item_by_item_with_reasons_and_still_verifies(
+    signed: tuple[Office, FileSigner, verify.Trust],
+) -> None:
+    work, signer, trust = signed
+    sealing.seal_all(work.store, "yunhe", signer, work.now)
+    members = verify.unpack(export(work, signer))
+    paper = next(name for name in members if name.startswith("blobs/")).removeprefix("blobs/")
+    opening = json.loads(members["openings.json"])["openings"][0]
+    place = f"{opening['entry']}/{opening['path']}"
+    redaction = evidence.Redaction({paper: "含第三人商业秘密"}, {place: "申请人无权知悉"})
+    data = redacted(work, signer, redaction)
+    left = verify.unpack(data)
+    assert f"blobs/{paper}" not in left and opening["value"] not in left["openings.json"].decode()
+    note = left["notes/redaction.txt"].decode()
+    assert "含第三人商业秘密" in note and "申请人无权知悉" in note
+    report = verify.verify(data, trust)
+    assert report.verdict == verify.PASSED and any("1 件声明不附" in check.say for check in report.checks)
+    fewer = b"".join(verify.container({name: one for name, one in left.items() if name != "notes/redaction.txt"}))
+    assert verify.verify(fewer, trust).exit == 4
+
+
+@pytest.mark.parametrize(
+    ("papers", "values", "say"),
+    [({"0" * 64: "没有这一件"}, {}, "包里没有材料"), ({}, {"body.nothing": "没有这一项"}, "包里没有个人信息")],
+)
+def test_a_redaction_of_what_is_not_there_is_refused(
+    signed: tuple[Office, FileSigner, verify.Trust], papers: dict[str, str], values: dict[str, str], say: str
+) -> None:
+    work, signer, _ = signed
+    sealing.seal_all(work.store, "yunhe", signer, work.now)
+    with pytest.raises(BadInput, match=say):
+        redacted(work, signer, evidence.Redaction(papers, values))
+
+
+def test_a_redaction_without_a_reason_is_refused(signed: tuple[Office, FileSigner, verify.Trust]) -> None:
+    work, signer, _ = signed
+    sealing.seal_all(work.store, "yunhe", signer, work.now)
+    paper = next(name for name in verify.unpack(export(work, signer)) if name.startswith("blobs/"))
+    with pytest.raises(BadInput, match="没有写明不提供的理由"):
+        redacted(work, signer, evidence.Redaction({paper.removeprefix("blobs/"): ""}))
+
+
+def redacted(work: Office, signer: FileSigner, redaction: evidence.Redaction) -> bytes:
+    with work.store.read() as connection:
+        return evidence.package(
+            connection, work.store.blobs, signer, work.authority, work.no, "full", work.now, redaction
+        )  # fmt: skip
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -110,6 +110,11 @@ def test_the_sender_sees_the_point_the_reason_and_what_changed(found: Desk) -> N
     assert "并入要点 2：增设公交站" in other and "压占管线" not in other
 
 
+def test_the_sender_is_told_what_is_kept_who_reads_it_and_how_long(found: Desk) -> None:
+    html = looked_up(found, sent(found, WORDS[0])).text
+    assert "我们保存了您的什么" in html and "没有姓名；没有联系方式。不保存网络地址" in html and "保管期限" in html
+
+
 def test_everybody_reads_what_was_said_with_personal_data_covered(found: Desk) -> None:
     receipts = [sent(found, words) for words in WORDS]
     token = {"csrf": found.csrf("lead", f"/cases/{found.work.no}/points")}
