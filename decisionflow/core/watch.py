@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -35,6 +35,7 @@ NEARLY = 0.8
 GENERAL: Mapping[str, str] = {
     "departed": "说明理由后偏离一般要求", "corrected": "更正以后不再符合要求", "inverted": "登记的发生时间前后颠倒",
     "crossed": "补录的步骤，后面的步骤先登记了", "bulk": "一次集中补录多件", "overdue": "超过期限",
+    "authority_later_disputed": "任职后来有出入",
 }  # fmt: skip
 
 
@@ -275,6 +276,35 @@ def _overdue(history: History, calendar: days.Calendar, today: date) -> Iterator
         say = f"{clock.title}：{one.due_on} 到期，{end}"
         found = _finding(history, "overdue", level, clock.rules, acts[one.started_by], say)
         yield replace(found, unit=_unit(history.facts, one.duty) or found.unit, on=one.due_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A person in a post as the register believes it now, with the time at which it learnt so."""
+
+    since: date
+    until: date | None
+    recorded: datetime
+
+
+def disputed(history: History, held: Mapping[tuple[str, str], Sequence[Tenure]]) -> Iterator[Finding]:
+    """Acts by somebody who, as is believed now, did not hold the post when they were recorded.
+
+    A correction of the register changes no act, and an appointment recorded afterwards legitimises none: both are shown.
+    Posts that the register does not know (`held` has no such post) are not asked about.
+    """
+    posts = {post for _, post in held}
+    for act in history.facts.acts:
+        day, party = _day(act), act.party
+        if not party.person or party.post not in posts:
+            continue
+        now = [one for one in held.get((party.person, party.post), ()) if one.since <= day <= (one.until or day)]
+        if any(one.recorded <= act.recorded for one in now):
+            continue
+        late = "任职是办理以后才登记的" if now else "登记册现在的记载里，那天不在这个岗位"
+        say = f"{party.name} 以{party.unit_name}{party.post_title}的身份办理，{late}"
+        action = history.procedure.action(act.action)
+        yield _finding(history, "authority_later_disputed", "sign", action.rules if action else (), act, say)
 
 
 def _unit(facts: Facts, duty: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from decisionflow.service import steps
+from decisionflow.service import register, steps
 from decisionflow.store.engine import Store
 from tests.web.look_room import INSPECTOR
 from tests.web.square import Square, square
@@ -175,3 +175,34 @@ def test_late_clocks_are_added_up_by_unit_and_late_entries_listed(found: Square)
     found.desk.clients.clear()
     html = listed(found).text
     assert 'id="delays"' in html and "个工作日" in html
+
+
+def correct_register(found: Square, **changed: object) -> None:
+    """What the register believes of the lead clerk's post, changed after he acted."""
+    lead = found.work.stage.actors["lead"]
+    work = found.work
+
+    def deed(tx: Any) -> None:
+        keeper = register.Register(tx, work.authority, work.stage.actors["office"], work.now)
+        keeper.end(lead.appointment, changed["until"], "示例任〔2024〕9号")  # type: ignore[arg-type]
+        if changed.get("again"):
+            keeper.appoint(lead.person, lead.post, changed["again"], document="示例任〔2024〕10号")  # type: ignore[arg-type]
+
+    work.store.write(deed)
+    found.desk.clients.clear()
+
+
+def test_an_act_of_somebody_whose_post_had_ended_as_is_believed_now_is_listed(found: Square) -> None:
+    assert "任职后来有出入" not in listed(found).text
+    correct_register(found, until=date(2024, 2, 28))
+    html = listed(found, check="authority_later_disputed").text
+    assert (
+        "任职后来有出入" in html
+        and "登记册现在的记载里，那天不在这个岗位" in html
+        and "可能违法" not in html.split("<tbody>")[-1]
+    )
+
+
+def test_an_appointment_recorded_afterwards_does_not_legitimise_what_was_done_before(found: Square) -> None:
+    correct_register(found, until=date(2024, 2, 28), again=date(2024, 3, 1))
+    assert "任职是办理以后才登记的" in listed(found, check="authority_later_disputed").text

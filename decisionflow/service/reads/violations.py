@@ -6,7 +6,7 @@ A check that could not run says so (未检查) and never counts as nothing found
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from decisionflow import paths
 from decisionflow.core import calendar as days
@@ -29,7 +29,9 @@ from decisionflow.service.authorities import Authority
 from decisionflow.service.reads.heat import Delay, Heat, Late, delays, heat, late
 from decisionflow.service.reads.stored import Stored
 from decisionflow.store.blobs import Blobs
+from decisionflow.store.tables.people import Appointment
 
+_A = Appointment.__table__  # type: ignore[attr-defined]
 log = logging.getLogger("decisionflow.violations")
 ORDER = {"breach": 0, "departure": 1, "sign": 2}
 
@@ -115,7 +117,11 @@ def listing(
     calendar = calendars.current(connection, authority.id, authority.calendar)
     histories = [History(one.procedure, one.facts) for one in stored]
     unchecked: list[str] = []
-    found = [*_each(histories, calendar, legal_date(now), unchecked), *_together(histories, blobs, unchecked)]
+    held = _held(connection, authority)
+    found = [
+        *_each(histories, calendar, legal_date(now), unchecked), *_together(histories, blobs, unchecked),
+        *(each for one in histories for each in watch.disputed(one, held)),
+    ]  # fmt: skip
     counts = Counter((one.check, one.title) for one in found)
     units = tuple(sorted({one.unit for one in found if one.unit}))
     every = [Row(one, mark(one), marks.get(mark(one))) for one in found]
@@ -129,6 +135,19 @@ def listing(
         tuple(dict.fromkeys(unchecked)), heat([row.one for row in every if row.state != "dismissed"]),
         delays(histories, calendar, legal_date(now)), late(histories),
     )  # fmt: skip
+
+
+_TENURES = text("""
+    select person_id, post_id, valid_from, valid_to, recorded_at from appointment where authority_id = :a
+""").columns(valid_from=_A.c.valid_from.type, valid_to=_A.c.valid_to.type, recorded_at=_A.c.recorded_at.type)
+
+
+def _held(connection: Connection, authority: Authority) -> Mapping[tuple[str, str], list[watch.Tenure]]:
+    """Who held which post, as the register believes now."""
+    found: dict[tuple[str, str], list[watch.Tenure]] = defaultdict(list)
+    for row in connection.execute(_TENURES, {"a": authority.id}):
+        found[row.person_id, row.post_id].append(watch.Tenure(row.valid_from, row.valid_to, row.recorded_at))
+    return found
 
 
 def _each(
