@@ -121,8 +121,8 @@ def read(name: str, data: bytes) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
 
 
 _UNIT = text("select id from unit where authority_id = :a and (name = :t or short = :t) and valid_to is null")
-_NOW = text("""
-    select * from power where authority_id = :a and unit_id = :u and code = :c and valid_to is null
+_NEWEST = text("""
+    select * from power where authority_id = :a and unit_id = :u and code = :c order by valid_from desc limit 1
 """).columns(valid_from=_P.c.valid_from.type, valid_to=_P.c.valid_to.type)
 
 
@@ -168,10 +168,18 @@ def _would(connection: Connection, authority: Authority, row: Row) -> tuple[str,
     unit = connection.execute(_UNIT, {"a": authority.id, "t": row.unit}).scalar()
     if unit is None:
         raise BadInput([Problem("unit", f"登记册里没有“{row.unit}”这个单位，请先登记机构", rule="unit")])
-    standing = connection.execute(_NOW, {"a": authority.id, "u": unit, "c": row.code}).mappings().first()
+    standing = connection.execute(_NEWEST, {"a": authority.id, "u": unit, "c": row.code}).mappings().first()
     if standing is None:
         return "new", str(unit), None
     same = (standing["title"], standing["kind"], standing["basis"]) == (row.title, row.kind, row.basis)
+    over = standing["valid_to"]
+    if over and same and row.until == over:
+        return "same", str(unit), standing
+    if over and row.since <= over:
+        say = f"这一项已经取消，到 {over} 为止；重新列入的生效日期应在那以后"
+        raise BadInput([Problem("since", say, rule="order")])
+    if over:
+        return "new", str(unit), None
     if same:
         return ("ended" if row.until else "same"), str(unit), standing
     if row.since <= standing["valid_from"]:

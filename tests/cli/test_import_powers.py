@@ -59,6 +59,18 @@ def test_an_adjustment_ends_the_old_item_the_day_before_and_a_cancellation_ends_
     assert json.loads(run("verify", "--all", "--dir", own, "--json")[1])["verdict"] != "failed"
 
 
+def test_a_cancelled_item_imported_again_stays_one_and_comes_back_only_from_a_later_day(run: Run, own: Path) -> None:
+    over = GOOD.replace("预算法第三十八条,2025-01-01,,", "预算法第三十八条,2025-01-01,2026-05-31,")
+    take(run, own, over)
+    once = stored(own)
+    assert "没有变化 2 项" in take(run, own, over)[2] and stored(own) == once
+    code, _, err = take(run, own, GOOD)
+    assert code == 2 and "已经取消，到 2026-05-31 为止" in err and stored(own) == once
+    later = GOOD.replace("预算法第三十八条,2025-01-01", "预算法第三十八条,2026-06-01")
+    assert "列入 1 项" in take(run, own, later)[2]
+    assert stored(own) == [*once, ("330002", "2026-06-01", None)]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "say"),
     [
